@@ -1,0 +1,18 @@
+"""`risk-platform`: the command line, one file per command."""
+
+import sys
+
+import typer
+
+from risk_platform.errors import RiskPlatformError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+def run() -> None:
+    """Run the command line; a refused request ends with one sentence on stderr and exit code 1."""
+    try:
+        app()
+    except RiskPlatformError as error:
+        print(f"Error: {error}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(1) from None

@@ -1,0 +1,74 @@
+"""The folder of an installation: what lies where, and the Dagster instance's own settings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from risk_platform.errors import SettingsError
+from risk_platform.settings import Settings
+
+# A pool limits nothing until the instance sets its limit; one writer per table is what ours are for.
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+concurrency:
+  pools:
+    default_limit: 1
+run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 300
+"""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths below RISK_HOME, all absolute."""
+
+    root: Path
+
+    @property
+    def dagster(self) -> Path:
+        return self.root / "dagster"
+
+    @property
+    def landing_history(self) -> Path:
+        return self.root / "landing" / "history"
+
+    @property
+    def mappings(self) -> Path:
+        return self.root / "mappings"
+
+    @property
+    def work(self) -> Path:
+        return self.root / "work"
+
+    @property
+    def bundles(self) -> Path:
+        return self.root / "bundles"
+
+    @property
+    def data_docs(self) -> Path:
+        return self.root / "data_docs"
+
+    @property
+    def run_failures(self) -> Path:
+        return self.root / "run_failures.jsonl"
+
+
+def prepare_home(settings: Settings) -> Home:
+    """Create what is missing below RISK_HOME and return its paths.
+
+    Raises SettingsError when the folder cannot be written.
+    """
+    home = Home(settings.home.absolute())
+    try:
+        for folder in (home.dagster, home.landing_history, home.mappings, home.work, home.bundles, home.data_docs):
+            folder.mkdir(parents=True, exist_ok=True)
+        instance = home.dagster / "dagster.yaml"
+        if not instance.exists():
+            instance.write_text(DAGSTER_YAML)
+    except OSError as error:
+        raise SettingsError(f"RISK_HOME {home.root} cannot be written ({error.strerror}); name another folder.") from error
+    return home

@@ -1,0 +1,42 @@
+"""What goes wrong below the lake, told as one LakeError sentence."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+from deltalake.exceptions import CommitFailedError, DeltaError
+
+from risk_platform.errors import LakeError
+from risk_platform.lake.tables import Table
+
+_DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
+_FULL_ERRNOS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
+
+@contextmanager
+def lake_errors(table: Table, action: str) -> Iterator[None]:
+    """Turn the errors of delta-rs, Arrow, DuckDB and the disk into one LakeError; `action` is a past participle."""
+    try:
+        yield
+    except CommitFailedError as error:
+        raise LakeError(
+            f"Lake table {table.name} was not {action}: another writer committed first; let it end and run this again."
+        ) from error
+    except (DeltaError, OSError, pa.ArrowException, duckdb.Error) as error:
+        if _is_disk_full(error):
+            raise LakeError(
+                f"Lake table {table.name} was not {action}: the disk is full; the table is as it was before, "
+                "free some space and run this again."
+            ) from error
+        raise LakeError(f"Lake table {table.name} was not {action}: {_first_line(error)}") from error
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    text = str(error)
+    return getattr(error, "errno", None) in _FULL_ERRNOS or any(words in text for words in _DISK_FULL)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".") + "."

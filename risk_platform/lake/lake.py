@@ -1,0 +1,238 @@
+"""The lake: every registered table as a Delta table, written atomically and durably, read without locks."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import ceil
+from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import unquote, urlparse
+from uuid import uuid4
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.fs as pa_fs
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+
+from risk_platform.errors import LakeError
+from risk_platform.lake.absent import AbsentRows
+from risk_platform.lake.conform import Conformed, Data
+from risk_platform.lake.durability import refuse_torn_commit, sync_commits
+from risk_platform.lake.failures import lake_errors
+from risk_platform.lake.session import open_session
+from risk_platform.lake.tables import TABLES, Table
+
+# A commit that lost the race is refused instead of being replayed on a snapshot its data was not computed from.
+_NO_RETRY = 0
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Inserted:
+    """Rows inserted, and rows left out because their key was there already or came earlier in the same data."""
+
+    inserted: int
+    duplicates: int
+
+
+class Lake:
+    """Delta tables under one root: a folder, or an object-store URI with its storage `options`.
+
+    Every write is one commit. On a local disk it is forced to the disk before the call returns. A table has one writer
+    at a time: of two that overlap, the later one gets a LakeError and changes nothing. Readers hold a version and never
+    wait.
+    """
+
+    def __init__(self, root: str, options: Mapping[str, str] | None = None) -> None:
+        self._options = dict(options or {})
+        self._folder = _local_folder(root)
+        self._root = str(self._folder) if self._folder else root.rstrip("/")
+
+    def exists(self, table: Table) -> bool:
+        """True once the table was written for the first time."""
+        return self._open(table) is not None
+
+    def version(self, table: Table) -> int:
+        """Delta version of the table, -1 while it does not exist."""
+        delta = self._open(table)
+        return -1 if delta is None else delta.version()
+
+    def dataset(self, table: Table, version: int | None = None) -> ds.Dataset:
+        """The table, now or as of `version`, for scans with pushdown; empty while it does not exist."""
+        delta = self._open(table, version)
+        return ds.dataset(table.schema.empty_table()) if delta is None else self._delta_dataset(table, delta)
+
+    def read(
+        self,
+        table: Table,
+        columns: list[str] | None = None,
+        filter: pc.Expression | None = None,  # noqa: A002
+        version: int | None = None,
+    ) -> pa.Table:
+        """Rows of the table that pass `filter`, in no particular order."""
+        dataset = self.dataset(table, version)
+        with lake_errors(table, "read"):
+            return dataset.to_table(columns=columns, filter=filter)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """An in-memory DuckDB session (UTC, spilling) that sees every registered table as it is now, under its name."""
+        session = open_session(Path(tempfile.gettempdir()) / f"risk-lake-{uuid4().hex}")
+        for table in TABLES:
+            session.register(table.name, self.dataset(table))
+        return session
+
+    def insert_if_absent(self, table: Table, data: Data) -> Inserted:
+        """Insert the rows whose key the table lacks, in one commit; of rows with the same key the first wins."""
+        conformed = Conformed(table, data)
+        delta = self._open(table)
+        with (
+            self._scratch_folder() as folder,
+            open_session(folder / "spill") as session,
+            lake_errors(table, "written"),
+        ):
+            rows = AbsentRows(session, folder / "offered.parquet", table.key)
+            with conformed.refusal_first():
+                rows.spool(conformed.reader())
+            rows.find(None if delta is None else self._delta_dataset(table, delta))
+            if rows.absent:
+                self._write(table, delta, Conformed(table, rows.reader()), mode="append")
+        return Inserted(rows.absent, rows.offered - rows.absent)
+
+    def append_once(self, table: Table, data: Data, app_id: str, version: int) -> bool:
+        """Append `data` as batch `version` of `app_id`; False when that batch, or a later one, is there already."""
+        delta = self._open(table)
+        done = None if delta is None else delta.transaction_version(app_id)
+        if done is not None and done >= version:
+            return False
+        self._write(table, delta, Conformed(table, data), mode="append", batch=Transaction(app_id, version))
+        return True
+
+    def replace_range(self, table: Table, data: Data, from_date: date, to_date: date) -> None:
+        """Replace all partitions from `from_date` to `to_date`, both included, by `data` in one commit."""
+        column = table.partition_by
+        if column is None:
+            raise LakeError(f"Lake table {table.name} has no partitions; replace it as a whole.")
+        conformed = Conformed(table, data, within=(column, from_date, to_date))
+        predicate = f"{column} >= '{from_date.isoformat()}' AND {column} <= '{to_date.isoformat()}'"
+        self._write(table, self._open(table), conformed, mode="overwrite", predicate=predicate)
+
+    def replace(self, table: Table, data: Data) -> None:
+        """Replace the whole unpartitioned table by `data` in one commit."""
+        if table.partition_by is not None:
+            raise LakeError(
+                f"Lake table {table.name} is partitioned; replace a range of its {table.partition_by}."
+            )
+        self._write(table, self._open(table), Conformed(table, data), mode="overwrite")
+
+    def compact(self, table: Table) -> int:
+        """Merge small data files into larger ones, rows unchanged; returns how many files were merged."""
+        metrics = self._maintain(table, "compacted", lambda delta: delta.optimize.compact())
+        return 0 if metrics is None else int(metrics["numFilesRemoved"])
+
+    def vacuum(self, table: Table, retention: timedelta) -> int:
+        """Delete data files that no version younger than `retention` needs; returns how many were deleted."""
+        if retention < timedelta(0):
+            raise LakeError(f"Lake table {table.name} cannot be vacuumed with a negative retention.")
+        hours = ceil(retention / timedelta(hours=1))
+        deleted = self._maintain(
+            table, "vacuumed", lambda delta: delta.vacuum(hours, False, False, full=True)
+        )
+        return 0 if deleted is None else len(deleted)
+
+    def _open(self, table: Table, version: int | None = None) -> DeltaTable | None:
+        with lake_errors(table, "opened"):
+            folder = self._table_folder(table)
+            if folder is not None:
+                refuse_torn_commit(folder)
+            if not DeltaTable.is_deltatable(self._uri(table), self._options):
+                return None
+            return DeltaTable(self._uri(table), version=version, storage_options=self._options)
+
+    def _delta_dataset(self, table: Table, delta: DeltaTable) -> ds.Dataset:
+        folder = self._table_folder(table)
+        filesystem = None if folder is None else pa_fs.SubTreeFileSystem(str(folder), pa_fs.LocalFileSystem())
+        return delta.to_pyarrow_dataset(filesystem=filesystem, schema=_schema_seen(table, delta))
+
+    def _write(
+        self,
+        table: Table,
+        delta: DeltaTable | None,
+        conformed: Conformed,
+        *,
+        mode: Literal["append", "overwrite"],
+        predicate: str | None = None,
+        batch: Transaction | None = None,
+    ) -> None:
+        commit = CommitProperties(max_commit_retries=_NO_RETRY, app_transactions=[batch] if batch else None)
+        with lake_errors(table, "written"), conformed.refusal_first():
+            if delta is None:
+                self._create(table, conformed, commit)
+                before = -1
+            else:
+                before = delta.version()
+                write_deltalake(
+                    delta,
+                    conformed.reader(),
+                    mode=mode,
+                    predicate=predicate,
+                    schema_mode="merge",
+                    commit_properties=commit,
+                )
+            self._sync(table, before)
+
+    def _create(self, table: Table, conformed: Conformed, commit: CommitProperties) -> None:
+        write_deltalake(
+            self._uri(table),
+            conformed.reader(),
+            mode="error",
+            partition_by=table.partition_by,
+            name=table.name,
+            description=table.description,
+            storage_options=self._options,
+            commit_properties=commit,
+        )
+
+    def _maintain(self, table: Table, action: str, run: Callable[[DeltaTable], _Result]) -> _Result | None:
+        delta = self._open(table)
+        if delta is None:
+            return None
+        before = delta.version()
+        with lake_errors(table, action):
+            result = run(delta)
+            self._sync(table, before)
+        return result
+
+    def _sync(self, table: Table, before: int) -> None:
+        folder = self._table_folder(table)
+        if folder is not None:
+            sync_commits(folder, before)
+
+    def _uri(self, table: Table) -> str:
+        return f"{self._root}/{table.name}"
+
+    def _table_folder(self, table: Table) -> Path | None:
+        return None if self._folder is None else self._folder / table.name
+
+    @contextmanager
+    def _scratch_folder(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="risk-lake-") as folder:
+            yield Path(folder)
+
+
+def _local_folder(root: str) -> Path | None:
+    """The folder that `root` names, None when it is the address of an object store."""
+    if "://" not in root:
+        return Path(root).absolute()
+    address = urlparse(root)
+    return Path(unquote(address.path)) if address.scheme == "file" else None
+
+
+def _schema_seen(table: Table, delta: DeltaTable) -> pa.Schema:
+    """The registry's columns, null where older files lack them, followed by the open columns the table has."""
+    stored = pa.schema(delta.schema().to_arrow())
+    fixed = table.schema
+    return pa.schema([*fixed, *(field for field in stored if field.name not in fixed.names)])

@@ -1,0 +1,24 @@
+"""DuckDB sessions: in memory, bounded, spilling to a folder of their own, in UTC."""
+
+from pathlib import Path
+
+import duckdb
+
+MEMORY_LIMIT = "3GB"
+
+
+def open_session(spill_folder: Path) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that keeps to MEMORY_LIMIT and spills into a new folder below `spill_folder`.
+
+    No extension is fetched from anywhere, row order is kept only where a query asks for it, times are shown in UTC.
+    """
+    session = duckdb.connect(
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(spill_folder),
+            "preserve_insertion_order": "false",
+            "autoinstall_known_extensions": "false",
+        }
+    )
+    session.execute("SET TimeZone = 'UTC'")
+    return session

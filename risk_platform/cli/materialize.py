@@ -1,0 +1,71 @@
+"""One run of every asset in this process, with a line per step as it ends."""
+
+import logging
+from datetime import date
+from time import perf_counter
+from uuid import uuid4
+
+import dagster as dg
+from rich.console import Console
+
+from risk_platform.errors import RiskPlatformError
+
+
+class StepLines:
+    """Event listener of a run: one line per finished step, and what failed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began: dict[str, float] = {}
+        self.failures: list[str] = []
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is None and entry.level >= logging.INFO:
+            self._console.print(f"    [dim]{entry.user_message}[/dim]", highlight=False)
+        if event is None:
+            return
+        if event.step_key and event.event_type == dg.DagsterEventType.STEP_START:
+            self._began[event.step_key] = perf_counter()
+            self._console.print(f"  … {event.step_key}", highlight=False)
+        elif event.step_key and event.event_type == dg.DagsterEventType.STEP_SUCCESS:
+            self._console.print(f"  [green]✓[/green] {event.step_key} {self._seconds(event.step_key)}", highlight=False)
+        elif event.step_key and event.event_type == dg.DagsterEventType.STEP_FAILURE:
+            self.failures.append(_cause(event))
+            self._console.print(f"  [red]✗[/red] {event.step_key} {self._seconds(event.step_key)}", highlight=False)
+
+    def _seconds(self, step: str) -> str:
+        return f"[dim]{perf_counter() - self._began.get(step, perf_counter()):.1f} s[/dim]"
+
+
+def _cause(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return f"{event.step_key}: {data.user_failure_data.description}"
+    return f"{event.step_key}: {data.error.to_string() if data.error else event.message}"
+
+
+def materialize(job_name: str, first: date, last: date, run_config: dict[str, object], console: Console) -> str:
+    """Run a partitioned job over the days `first` to `last` and return the run's id.
+
+    Raises RiskPlatformError with the first failed step's cause.
+    """
+    from risk_platform.definitions import defs
+
+    instance = dg.DagsterInstance.get()
+    run_id = str(uuid4())
+    lines = StepLines(console)
+    instance.add_event_listener(run_id, lines)
+    result = defs.resolve_job_def(job_name).execute_in_process(
+        run_config={**run_config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        instance=instance,
+        run_id=run_id,
+        raise_on_error=False,
+        tags={
+            "dagster/asset_partition_range_start": first.isoformat(),
+            "dagster/asset_partition_range_end": last.isoformat(),
+        },
+    )
+    if not result.success:
+        raise RiskPlatformError(f"The run {run_id} failed at {lines.failures[0] if lines.failures else 'its start'}")
+    return run_id

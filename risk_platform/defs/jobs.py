@@ -1,0 +1,24 @@
+"""The jobs: take in files, make a day, train, or everything at once."""
+
+import dagster as dg
+
+INGEST = dg.AssetSelection.groups("ingest")
+TRAINING = dg.AssetSelection.groups("training")
+EVERYTHING = dg.AssetSelection.all()
+
+ingest_job = dg.define_asset_job(
+    "ingest_job", selection=INGEST, description="Takes the files of the landing folder into the lake."
+)
+daily_job = dg.define_asset_job(
+    "daily_job",
+    selection=EVERYTHING - INGEST - TRAINING,
+    description="Validates, describes and decides the payments of one or more days, then charts the network.",
+)
+training_job = dg.define_asset_job(
+    "training_job", selection=TRAINING, description="Trains a challenger and promotes it if it deserves it."
+)
+everything_job = dg.define_asset_job(
+    "everything_job",
+    selection=EVERYTHING,
+    description="The whole graph in one run, from landed files to decisions: for a first fill and for the demo.",
+)

@@ -1,0 +1,85 @@
+"""Levels of risk, the thresholds between them, and the advice that goes with each."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib import resources
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from risk_platform.errors import ContractError
+from risk_platform.settings import Settings
+
+
+class Level(StrEnum):
+    """How risky a payment is, in ascending order."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    CRITICAL = "CRITICAL"
+
+
+class Advice(StrEnum):
+    """What the payment system is advised to do: let pass, ask for a second factor, wait, refuse."""
+
+    ALLOW = "allow"
+    STEP_UP = "step_up"
+    HOLD = "hold"
+    BLOCK = "block"
+
+
+LEVELS: tuple[Level, ...] = tuple(Level)
+
+
+def shipped_advice() -> tuple[Advice, ...]:
+    """Advice per level as `advice.yaml` states it, in the order of `LEVELS`."""
+    text = resources.files("risk_platform.decisions").joinpath("advice.yaml").read_text("utf-8")
+    stated: dict[str, str] = yaml.safe_load(text)
+    return tuple(Advice(stated[level]) for level in LEVELS)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Upper bounds of the levels (inclusive), the alert threshold, and the advice per level."""
+
+    low: float
+    medium: float
+    high: float
+    alert: float
+    advice: tuple[Advice, ...]
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low < self.medium < self.high < 1 or not 0 < self.alert < 1:
+            raise ContractError(
+                f"Thresholds must ascend between 0 and 1, but are low {self.low}, medium {self.medium}, "
+                f"high {self.high}, alert {self.alert}."
+            )
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Thresholds of the RISK_*_THRESHOLD settings with the shipped advice."""
+        return cls(
+            low=settings.low_threshold,
+            medium=settings.medium_threshold,
+            high=settings.high_threshold,
+            alert=settings.alert_threshold,
+            advice=shipped_advice(),
+        )
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over every bound and advice: decisions with the same hash were cut the same way."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    def ranks(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+        """Position in `LEVELS` of each score; a bound itself belongs to the lower level."""
+        return np.searchsorted(np.array([self.low, self.medium, self.high]), scores, side="left")
+
+    def alerted(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Whether each score raises an alert."""
+        return np.asarray(scores >= self.alert)

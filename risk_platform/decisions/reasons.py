@@ -1,0 +1,184 @@
+"""The reason-code dictionary: what a feature means to an analyst, and the sentence for its value."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from risk_platform.decisions.figures import FIGURES, plural
+from risk_platform.durations import parse_duration
+from risk_platform.errors import ContractError
+
+Figure = Literal["money", "seconds", "number", "magnitude", "count", "share"]
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+class Rule(BaseModel):
+    """One reason code: the features it speaks for, and its sentence on either side of an ordinary value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    title: str
+    features: tuple[str, ...]
+    figure: Figure = "number"
+    neutral: float = 0
+    above: str
+    below: str | None = None
+    missing: str | None = None
+
+    def sentence(self, value: float) -> str:
+        """The template for `value`: missing when it is no number, else above or below the neutral one."""
+        if math.isnan(value):
+            return self.missing or "{Title}: nothing earlier to compare with."
+        return self.below if self.below is not None and value <= self.neutral else self.above
+
+
+class _Dictionary(BaseModel):
+    """The file `reasons.yaml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: dict[str, dict[str, str]]
+    reasons: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How one feature is told: its rule and the words that its name fills in."""
+
+    feature: str
+    rule: Rule
+    words: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """Short title, such as «Amount against own habit»."""
+        return self.rule.title.format(**self.words)
+
+    def tell(self, value: float, currency: str) -> str:
+        """The sentence for `value`; `currency` is used where the value is money."""
+        template = self.rule.sentence(value)
+        shown = "" if math.isnan(value) else FIGURES[self.rule.figure](value, currency)
+        text = template.format(value=shown, Title=self.title, **self.words)
+        return text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason of a decision: code, sentence, and how far it moved the log odds (positive: riskier)."""
+
+    code: str
+    title: str
+    sentence: str
+    attribution: float
+    feature: str
+
+
+class ReasonDictionary:
+    """Reason codes for features; the first rule whose pattern matches a feature's name speaks for it."""
+
+    def __init__(self, words: Mapping[str, Mapping[str, str]], rules: Sequence[Rule]) -> None:
+        self._words = words
+        self._patterns = [(self._compile(pattern), rule) for rule in rules for pattern in rule.features]
+        self._known: dict[str, Wording] = {}
+
+    @classmethod
+    def shipped(cls) -> Self:
+        """The dictionary of `reasons.yaml`."""
+        text = resources.files("risk_platform.decisions").joinpath("reasons.yaml").read_text("utf-8")
+        return cls.parse(text)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The dictionary written in YAML `text`; raises ContractError naming what is wrong in it."""
+        try:
+            stated = _Dictionary.model_validate(yaml.safe_load(text))
+        except (ValidationError, yaml.YAMLError) as error:
+            raise ContractError(f"The reason dictionary is wrong: {error}.") from error
+        return cls(stated.words, stated.reasons)
+
+    def wording(self, feature: str) -> Wording:
+        """How `feature` is told; raises ContractError when no rule covers it."""
+        if feature not in self._known:
+            self._known[feature] = self._find(feature)
+        return self._known[feature]
+
+    def _find(self, feature: str) -> Wording:
+        for pattern, rule in self._patterns:
+            if match := pattern.fullmatch(feature):
+                return Wording(feature, rule, self._phrases(match.groupdict()))
+        raise ContractError(f"No reason code covers feature {feature!r}; add one to decisions/reasons.yaml.")
+
+    def _compile(self, pattern: str) -> re.Pattern[str]:
+        def group(match: re.Match[str]) -> str:
+            name = match[1]
+            if name == "window":
+                return r"(?P<window>\d+[smhd])"
+            choices = sorted(self._words[name], key=len, reverse=True)
+            return f"(?P<{name}>{'|'.join(map(re.escape, choices))})"
+
+        return re.compile(_PLACEHOLDER.sub(group, pattern))
+
+    def _phrases(self, found: Mapping[str, str]) -> dict[str, str]:
+        return {
+            name: window_words(part) if name == "window" else self._words[name][part]
+            for name, part in found.items()
+        }
+
+
+def window_words(window: str) -> str:
+    """A window as it follows «in the last»: 1h is hour, 1d is 24 hours, 7d is 7 days."""
+    seconds = round(parse_duration(window).total_seconds())
+    if seconds == 3600:
+        return "hour"
+    if seconds % 86_400 == 0 and seconds > 86_400:
+        return plural(seconds // 86_400, "day")
+    return plural(seconds // 3600, "hour") if seconds % 3600 == 0 else plural(seconds // 60, "minute")
+
+
+class ReasonGroups:
+    """The features of one bundle grouped by reason code, so that attributions of one code add up."""
+
+    def __init__(self, dictionary: ReasonDictionary, features: Sequence[str]) -> None:
+        self.wordings = tuple(dictionary.wording(feature) for feature in features)
+        self.codes = tuple(dict.fromkeys(wording.rule.code for wording in self.wordings))
+
+    @cached_property
+    def _membership(self) -> npt.NDArray[np.float64]:
+        codes = np.array([self.codes.index(wording.rule.code) for wording in self.wordings], dtype=np.intp)
+        return np.eye(len(self.codes))[codes]
+
+    def strongest(self, attributions: npt.NDArray[np.float64], limit: int) -> list[list[str]]:
+        """Codes that raised the risk of each row of (rows × features), strongest first, at most `limit`."""
+        totals = attributions @ self._membership
+        order = np.argsort(-totals, axis=1, kind="stable")[:, :limit]
+        return [
+            [self.codes[code] for code in codes if row[code] > 0]
+            for codes, row in zip(order, totals, strict=True)
+        ]
+
+    def told(self, values: Sequence[float], attributions: Sequence[float], currency: str) -> list[Reason]:
+        """Every code of one decision with its total attribution and the sentence of its strongest feature.
+
+        The most risk-raising first; `values` and `attributions` run over the features.
+        """
+        reasons = [self._reason(code, values, attributions, currency) for code in self.codes]
+        return sorted(reasons, key=lambda reason: -reason.attribution)
+
+    def _reason(
+        self, code: str, values: Sequence[float], attributions: Sequence[float], currency: str
+    ) -> Reason:
+        members = [at for at, wording in enumerate(self.wordings) if wording.rule.code == code]
+        total = sum(attributions[at] for at in members)
+        leading = max(members, key=lambda at: attributions[at] if total > 0 else -attributions[at])
+        wording = self.wordings[leading]
+        return Reason(code, wording.title, wording.tell(values[leading], currency), total, wording.feature)

@@ -1,0 +1,39 @@
+"""The scorecard scale: calibrated log odds shifted so that the alert budget falls on the alert threshold."""
+
+import numpy as np
+import numpy.typing as npt
+
+from risk_platform.errors import ContractError
+
+Floats = npt.NDArray[np.float64]
+
+
+def log_odds(probabilities: Floats) -> Floats:
+    """Log odds of calibrated probabilities; 0 and 1 give minus and plus infinity.
+
+    Raises ContractError when one is no probability.
+    """
+    if not np.all((probabilities >= 0) & (probabilities <= 1)):
+        wrong = probabilities[~((probabilities >= 0) & (probabilities <= 1))][0]
+        raise ContractError(
+            f"The model gave {wrong} where a probability between 0 and 1 was due; no score is made of it."
+        )
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(probabilities) - np.log1p(-probabilities))
+
+
+def scores(calibrated_log_odds: Floats, anchor_log_odds: float, alert_threshold: float) -> Floats:
+    """Score of each log odds: sigmoid(logit(alert_threshold) + log_odds − anchor), shape as the input.
+
+    Monotone; the anchor scores `alert_threshold` to the last bit, everything above it no less and everything
+    below it strictly less, so that rounding moves no payment across the alert budget. Raises ContractError
+    on NaN.
+    """
+    shift = calibrated_log_odds - anchor_log_odds
+    if np.isnan(shift).any():
+        raise ContractError("A log odds or the bundle's anchor is not a number; a payment must have a score.")
+    with np.errstate(over="ignore"):
+        raw = 1 / (1 + (1 - alert_threshold) / alert_threshold * np.exp(-shift))
+    below = np.nextafter(alert_threshold, 0)
+    cut = np.where(shift > 0, np.maximum(raw, alert_threshold), np.minimum(raw, below))
+    return np.where(shift == 0, alert_threshold, cut)

@@ -1,0 +1,123 @@
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from risk_platform.decisions.engine import DecisionEngine
+from risk_platform.decisions.levels import Thresholds
+from risk_platform.decisions.reasons import ReasonDictionary
+from risk_platform.errors import ContractError
+from risk_platform.lake.tables import DECISIONS
+from risk_platform_tests.decisions.small_model import Floats, SmallModel
+
+NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
+
+
+def payments(amounts: list[float], ratios: list[float | None]) -> pa.Table:
+    count = len(amounts)
+    return pa.table(
+        {
+            "source": ["test"] * count,
+            "transaction_id": [f"t{at}" for at in range(count)],
+            "event_time": pa.array([NOON] * count, pa.timestamp("us", tz="UTC")),
+            "event_date": [date(2026, 3, 20)] * count,
+            "amount": pa.array(amounts, pa.float64()),
+            "customer_amount_ratio_30d": pa.array(ratios, pa.float64()),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def engine(model: SmallModel, thresholds: Thresholds) -> DecisionEngine:
+    return DecisionEngine(model, thresholds, ReasonDictionary.shipped())
+
+
+def decide(engine: DecisionEngine, table: pa.Table) -> pa.Table:
+    return engine.decide(table, decided_time=NOON, decided_by="batch", features_version=3)
+
+
+def test_decisions_have_the_registry_schema_and_the_order_of_the_payments(engine: DecisionEngine) -> None:
+    decisions = decide(engine, payments([2e4, 5e5, 1e4], [1.0, 9.0, None]))
+    assert decisions.schema.equals(DECISIONS.schema)
+    assert decisions["transaction_id"].to_pylist() == ["t0", "t1", "t2"]
+    assert decisions["feature_values"].to_pylist() == [[2e4, 1.0], [5e5, 9.0], [1e4, None]]
+    assert decisions["features_version"].to_pylist() == [3, 3, 3]
+
+
+def test_only_alerts_are_explained(engine: DecisionEngine) -> None:
+    decisions = decide(engine, payments([2e4, 5e5], [1.0, 9.0]))
+    assert decisions["alerted"].to_pylist() == [False, True]
+    assert decisions["level"].to_pylist()[0] == "LOW"
+    assert decisions["advice"].to_pylist()[0] == "allow"
+    assert decisions["reason_codes"].to_pylist()[0] == []
+    assert decisions["attributions"].to_pylist()[0] is None
+    assert sorted(decisions["reason_codes"].to_pylist()[1]) == ["R-AMOUNT", "R-AMOUNT-OWN-HABIT"]
+    assert sum(decisions["attributions"].to_pylist()[1]) == pytest.approx(
+        decisions["margin"].to_pylist()[1], abs=1e-6
+    )
+
+
+def test_the_strongest_reason_comes_first(engine: DecisionEngine) -> None:
+    decision = decide(engine, payments([5e5], [9.0])).to_pylist()[0]
+    amount, habit, _ = decision["attributions"]
+    assert decision["reason_codes"][0] == ("R-AMOUNT" if amount > habit else "R-AMOUNT-OWN-HABIT")
+
+
+def test_decision_ids_depend_on_payment_bundle_and_thresholds_alone(
+    engine: DecisionEngine, model: SmallModel, thresholds: Thresholds
+) -> None:
+    table = payments([2e4, 3e4], [1.0, 1.0])
+    first = decide(engine, table)["decision_id"].to_pylist()
+    assert decide(engine, table.slice(1))["decision_id"].to_pylist() == first[1:]
+    assert len(set(first)) == 2
+    for other in (
+        DecisionEngine(replace(model, hash="c" * 64), thresholds, ReasonDictionary.shipped()),
+        DecisionEngine(model, replace(thresholds, alert=0.7), ReasonDictionary.shipped()),
+    ):
+        assert set(decide(other, table)["decision_id"].to_pylist()).isdisjoint(first)
+
+
+def test_the_score_of_a_payment_does_not_depend_on_its_batch(engine: DecisionEngine) -> None:
+    table = payments([2e4, 5e5, 1e4], [1.0, 9.0, None])
+    together = decide(engine, table)
+    alone = pa.concat_tables([decide(engine, table.slice(at, 1)) for at in range(3)])
+    assert together.equals(alone)
+
+
+def test_no_payments_give_no_decisions(engine: DecisionEngine) -> None:
+    decisions = decide(engine, payments([], []))
+    assert decisions.num_rows == 0
+    assert decisions.schema.equals(DECISIONS.schema)
+
+
+class Broken(SmallModel):
+    """A model whose attributions miss the margin and whose margin of an unknown ratio is no number."""
+
+    def margins(self, matrix: Floats) -> Floats:
+        return np.where(np.isnan(matrix[:, 1]), np.nan, super().margins(matrix))
+
+    def attributions(self, matrix: Floats) -> Floats:
+        return super().attributions(matrix) + 1e-5
+
+
+@pytest.fixture
+def broken(model: SmallModel, thresholds: Thresholds) -> DecisionEngine:
+    fields = {name: getattr(model, name) for name in ("booster", "features", "anchor_log_odds", "train_to")}
+    return DecisionEngine(Broken(**fields), thresholds, ReasonDictionary.shipped())
+
+
+def test_attributions_that_do_not_add_up_are_refused(broken: DecisionEngine) -> None:
+    with pytest.raises(ContractError, match="miss their margin by 3e-05"):
+        decide(broken, payments([5e5], [9.0]))
+
+
+def test_a_margin_that_is_no_number_is_never_a_score(broken: DecisionEngine) -> None:
+    with pytest.raises(ContractError, match="no number"):
+        decide(broken, payments([2e4, 2e4], [1.0, None]))
+
+
+def test_missing_features_are_named(engine: DecisionEngine) -> None:
+    with pytest.raises(ContractError, match="customer_amount_ratio_30d"):
+        decide(engine, payments([2e4], [1.0]).drop_columns(["customer_amount_ratio_30d"]))

@@ -4,9 +4,11 @@ import sys
 
 import typer
 
+from risk_platform.cli.simulate import simulate
 from risk_platform.errors import RiskPlatformError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.command("simulate")(simulate)
 
 
 def run() -> None:

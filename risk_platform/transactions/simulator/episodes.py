@@ -1,0 +1,73 @@
+"""The plan of all episodes of the period: frauds up to the wanted share, and genuine ones that look like them."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from risk_platform.transactions.simulator.everyday import daily_rates
+from risk_platform.transactions.simulator.ledger import Ledger, concatenate
+from risk_platform.transactions.simulator.lookalikes import LOOKALIKES
+from risk_platform.transactions.simulator.scene import Scene
+from risk_platform.transactions.simulator.standing import StandingOrders
+from risk_platform.transactions.simulator.typologies.registry import TYPOLOGIES
+from risk_platform.transactions.simulator.world import World
+
+_LOOKALIKE_SHARE = 0.014
+# Refunds and second attempts that an everyday payment brings with it, and monthly orders per day.
+_FOLLOW_UPS = 0.013
+_DAYS_PER_MONTH = 30.4
+
+
+def expected_everyday_payments(world: World, orders: StandingOrders) -> float:
+    """How many payments the period is expected to have before any episode is added."""
+    everyday = sum(float(daily_rates(world, day).sum()) for day in range(world.calendar.days))
+    return everyday * (1 + _FOLLOW_UPS) + len(orders) * world.calendar.days / _DAYS_PER_MONTH
+
+
+def plan_episodes(world: World, everyday: float, rng: np.random.Generator) -> Ledger:
+    """All payments of fraud and look-alike episodes within the period, by time.
+
+    `everyday` is the expected number of other payments; frauds number `fraud_share` of the whole within one episode.
+    """
+    lookalikes = _genuine_episodes(world, everyday * _LOOKALIKE_SHARE, rng)
+    genuine = everyday + len(lookalikes)
+    share = world.config.fraud_share
+    return concatenate(
+        [lookalikes, _fraud_episodes(world, round(genuine * share / (1 - share)), rng)]
+    ).by_time()
+
+
+def _genuine_episodes(world: World, wanted: float, rng: np.random.Generator) -> Ledger:
+    parts, count = [], 0
+    while count < wanted:
+        play = LOOKALIKES[rng.integers(len(LOOKALIKES))]
+        parts.append(_within_period(world, play(_scene(world, rng))))
+        count += len(parts[-1])
+    return concatenate(parts)
+
+
+def _fraud_episodes(world: World, wanted: int, rng: np.random.Generator) -> Ledger:
+    """Episodes of the typology that lacks most of its share, until `wanted` frauds are made."""
+    parts: list[Ledger] = []
+    made = np.zeros(len(TYPOLOGIES))
+    shares = np.array([typology.share for typology in TYPOLOGIES])
+    while made.sum() < wanted:
+        number = int(np.argmax(shares * wanted - made))
+        episode = TYPOLOGIES[number].generate(_scene(world, rng))
+        frauds = _within_period(world, episode.frauds)
+        parts += [_stamped(frauds, number + 1, len(parts)), _within_period(world, episode.genuine)]
+        made[number] += len(frauds)
+    return concatenate(parts)
+
+
+def _scene(world: World, rng: np.random.Generator) -> Scene:
+    return Scene(world, rng, int(rng.integers(world.calendar.days)))
+
+
+def _within_period(world: World, made: Ledger) -> Ledger:
+    return made.take((made.time_ms >= world.calendar.start_ms) & (made.time_ms < world.calendar.end_ms))
+
+
+def _stamped(frauds: Ledger, typology: int, episode: int) -> Ledger:
+    n = len(frauds)
+    return replace(frauds, typology=np.full(n, typology), episode=np.full(n, episode))

@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from risk_platform.decisions.engine import DecisionEngine
 from risk_platform.decisions.levels import LEVELS, Thresholds
-from risk_platform.decisions.model import Model
 from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.decisions.records import KEYS
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import DECISIONS, PAYMENT_FEATURES
+from risk_platform.models.bundle import Bundle
 
 BATCH_ROWS = 50_000
 
@@ -38,7 +38,7 @@ class DecisionCounts:
 
 
 def decide_range(
-    lake: Lake, bundle: Model, thresholds: Thresholds, from_date: date, to_date: date, decided_time: datetime
+    lake: Lake, bundle: Bundle, thresholds: Thresholds, from_date: date, to_date: date, decided_time: datetime
 ) -> DecisionCounts:
     """Decide the undecided payments with from_date ≤ event_date ≤ to_date and write that into the lake.
 
@@ -49,9 +49,11 @@ def decide_range(
     engine = DecisionEngine(bundle, thresholds, ReasonDictionary.shipped())
     counts = DecisionCounts()
     version = lake.version(PAYMENT_FEATURES)
-    first_open = max(from_date, bundle.train_to + timedelta(days=1))
+    first_open = max(from_date, bundle.trained_on.last + timedelta(days=1))
     with lake.connect() as connection:
-        counts.skipped_training_span = _payments_between(connection, from_date, min(to_date, bundle.train_to))
+        counts.skipped_training_span = _payments_between(
+            connection, from_date, min(to_date, bundle.trained_on.last)
+        )
         counts.already_decided = _decided_between(connection, first_open, to_date)
         for day in _days_with_payments(connection, first_open, to_date):
             batches = _undecided(connection, day, bundle.features)

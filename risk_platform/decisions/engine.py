@@ -8,11 +8,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from risk_platform.decisions.levels import Thresholds
-from risk_platform.decisions.model import Model
 from risk_platform.decisions.reasons import ReasonDictionary, ReasonGroups
 from risk_platform.decisions.records import Decided, DecidedBy, decision_rows
-from risk_platform.decisions.scorecard import log_odds, scores
+from risk_platform.decisions.scorecard import scores
 from risk_platform.errors import ContractError
+from risk_platform.models.bundle import Bundle
 
 Floats = npt.NDArray[np.float64]
 ATTRIBUTION_TOLERANCE = 1e-6
@@ -31,7 +31,7 @@ class Scored:
 class DecisionEngine:
     """Decides payments with one bundle, one set of thresholds and one reason dictionary."""
 
-    def __init__(self, bundle: Model, thresholds: Thresholds, reasons: ReasonDictionary) -> None:
+    def __init__(self, bundle: Bundle, thresholds: Thresholds, reasons: ReasonDictionary) -> None:
         self._bundle = bundle
         self._thresholds = thresholds
         self._groups = ReasonGroups(reasons, bundle.features)
@@ -76,7 +76,7 @@ class DecisionEngine:
         if not np.isfinite(margins).all():
             raise ContractError("The model gave a margin that is no number; a payment must have a score.")
         probabilities = self._bundle.probabilities(margins)
-        points = scores(log_odds(probabilities), self._bundle.anchor_log_odds, self._thresholds.alert)
+        points = scores(self._bundle.log_odds(margins), self._bundle.anchor_log_odds, self._thresholds.alert)
         return Scored(margins, probabilities, points)
 
     def explain(self, matrix: Floats, margins: Floats) -> Floats:

@@ -2,10 +2,11 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
+from itertools import product
 from typing import Literal, Self
 
 import numpy as np
@@ -38,7 +39,7 @@ class Rule(BaseModel):
     def sentence(self, value: float) -> str:
         """The template for `value`: missing when it is no number, else above or below the neutral one."""
         if math.isnan(value):
-            return self.missing or "{Title}: nothing earlier to compare with."
+            return self.missing or "{title}: nothing earlier to compare with."
         return self.below if self.below is not None and value <= self.neutral else self.above
 
 
@@ -53,23 +54,18 @@ class _Dictionary(BaseModel):
 
 @dataclass(frozen=True)
 class Wording:
-    """How one feature is told: its rule and the words that its name fills in."""
+    """How one feature is told: its reason code and title, its rule, and the words that its name fills in."""
 
     feature: str
+    code: str
+    title: str
     rule: Rule
     words: Mapping[str, str]
 
-    @property
-    def title(self) -> str:
-        """Short title, such as «Amount against own habit»."""
-        return self.rule.title.format(**self.words)
-
     def tell(self, value: float, currency: str) -> str:
         """The sentence for `value`; `currency` is used where the value is money."""
-        template = self.rule.sentence(value)
         shown = "" if math.isnan(value) else FIGURES[self.rule.figure](value, currency)
-        text = template.format(value=shown, Title=self.title, **self.words)
-        return text[:1].upper() + text[1:]
+        return _capital(self.rule.sentence(value).format(value=shown, title=self.title, **self.words))
 
 
 @dataclass(frozen=True)
@@ -90,6 +86,7 @@ class ReasonDictionary:
         self._words = words
         self._patterns = [(self._compile(pattern), rule) for rule in rules for pattern in rule.features]
         self._known: dict[str, Wording] = {}
+        self._titles = dict(reversed([entry for rule in rules for entry in self._titled(rule)]))
 
     @classmethod
     def shipped(cls) -> Self:
@@ -112,11 +109,32 @@ class ReasonDictionary:
             self._known[feature] = self._find(feature)
         return self._known[feature]
 
+    def title(self, code: str) -> str:
+        """Short title of a reason code; raises ContractError when the dictionary has no such code."""
+        try:
+            return self._titles[code]
+        except KeyError:
+            raise ContractError(f"No reason is called {code!r} in decisions/reasons.yaml.") from None
+
     def _find(self, feature: str) -> Wording:
         for pattern, rule in self._patterns:
             if match := pattern.fullmatch(feature):
-                return Wording(feature, rule, self._phrases(match.groupdict()))
+                found = match.groupdict()
+                phrases = {name: self._phrase(name, part) for name, part in found.items()}
+                code = rule.code.format(**{name: _code_part(part) for name, part in found.items()})
+                return Wording(feature, code, _capital(rule.title.format(**phrases)), rule, phrases)
         raise ContractError(f"No reason code covers feature {feature!r}; add one to decisions/reasons.yaml.")
+
+    def _phrase(self, name: str, part: str) -> str:
+        return window_words(part) if name == "window" else self._words[name][part]
+
+    def _titled(self, rule: Rule) -> Iterator[tuple[str, str]]:
+        names = _PLACEHOLDER.findall(rule.code)
+        for parts in product(*(self._words[name] for name in names)):
+            found = dict(zip(names, parts, strict=True))
+            code = rule.code.format(**{name: _code_part(part) for name, part in found.items()})
+            phrases = {name: self._words[name][part] for name, part in found.items()}
+            yield code, _capital(rule.title.format(**phrases))
 
     def _compile(self, pattern: str) -> re.Pattern[str]:
         def group(match: re.Match[str]) -> str:
@@ -128,11 +146,13 @@ class ReasonDictionary:
 
         return re.compile(_PLACEHOLDER.sub(group, pattern))
 
-    def _phrases(self, found: Mapping[str, str]) -> dict[str, str]:
-        return {
-            name: window_words(part) if name == "window" else self._words[name][part]
-            for name, part in found.items()
-        }
+
+def _code_part(part: str) -> str:
+    return part.upper().replace("_", "-")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def window_words(window: str) -> str:
@@ -150,11 +170,11 @@ class ReasonGroups:
 
     def __init__(self, dictionary: ReasonDictionary, features: Sequence[str]) -> None:
         self.wordings = tuple(dictionary.wording(feature) for feature in features)
-        self.codes = tuple(dict.fromkeys(wording.rule.code for wording in self.wordings))
+        self.codes = tuple(dict.fromkeys(wording.code for wording in self.wordings))
 
     @cached_property
     def _membership(self) -> npt.NDArray[np.float64]:
-        codes = np.array([self.codes.index(wording.rule.code) for wording in self.wordings], dtype=np.intp)
+        codes = np.array([self.codes.index(wording.code) for wording in self.wordings], dtype=np.intp)
         return np.eye(len(self.codes))[codes]
 
     def strongest(self, attributions: npt.NDArray[np.float64], limit: int) -> list[list[str]]:
@@ -177,7 +197,7 @@ class ReasonGroups:
     def _reason(
         self, code: str, values: Sequence[float], attributions: Sequence[float], currency: str
     ) -> Reason:
-        members = [at for at, wording in enumerate(self.wordings) if wording.rule.code == code]
+        members = [at for at, wording in enumerate(self.wordings) if wording.code == code]
         total = sum(attributions[at] for at in members)
         leading = max(members, key=lambda at: attributions[at] if total > 0 else -attributions[at])
         wording = self.wordings[leading]

@@ -8,20 +8,6 @@ from risk_platform.errors import ContractError
 Floats = npt.NDArray[np.float64]
 
 
-def log_odds(probabilities: Floats) -> Floats:
-    """Log odds of calibrated probabilities; 0 and 1 give minus and plus infinity.
-
-    Raises ContractError when one is no probability.
-    """
-    if not np.all((probabilities >= 0) & (probabilities <= 1)):
-        wrong = probabilities[~((probabilities >= 0) & (probabilities <= 1))][0]
-        raise ContractError(
-            f"The model gave {wrong} where a probability between 0 and 1 was due; no score is made of it."
-        )
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(probabilities) - np.log1p(-probabilities))
-
-
 def scores(calibrated_log_odds: Floats, anchor_log_odds: float, alert_threshold: float) -> Floats:
     """Score of each log odds: sigmoid(logit(alert_threshold) + log_odds − anchor), shape as the input.
 

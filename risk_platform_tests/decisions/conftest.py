@@ -3,13 +3,14 @@ from datetime import date
 import pytest
 
 from risk_platform.decisions.levels import Thresholds
+from risk_platform.models.bundle import Bundle
 from risk_platform.settings import Settings
-from risk_platform_tests.decisions.small_model import SmallModel, train_small_model
+from risk_platform_tests.decisions.small_model import train_small_model
 
 
 @pytest.fixture(scope="session")
-def model() -> SmallModel:
-    return train_small_model(train_to=date(2026, 3, 10))
+def model() -> Bundle:
+    return train_small_model(date(2026, 3, 10))
 
 
 @pytest.fixture(scope="session")

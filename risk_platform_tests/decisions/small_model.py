@@ -1,37 +1,18 @@
-"""A small real LightGBM model that a decision engine can work with."""
+"""A small real bundle that a decision engine can work with."""
 
-from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from risk_platform.models.bundle import Bundle, TrainingSpan
+from risk_platform.models.calibration import Calibration
 
-
-@dataclass(frozen=True)
-class SmallModel:
-    """One booster whose margins are its raw log odds, taken as calibrated."""
-
-    booster: lgb.Booster
-    features: tuple[str, ...]
-    anchor_log_odds: float
-    train_to: date
-    hash: str = "b" * 64
-
-    def margins(self, matrix: Floats) -> Floats:
-        return np.asarray(self.booster.predict(matrix, raw_score=True))
-
-    def probabilities(self, margins: Floats) -> Floats:
-        return np.asarray(1 / (1 + np.exp(-margins)))
-
-    def attributions(self, matrix: Floats) -> Floats:
-        return np.asarray(self.booster.predict(matrix, pred_contrib=True))
+FEATURES = ("amount", "customer_amount_ratio_mean_90d")
 
 
-def train_small_model(train_to: date) -> SmallModel:
-    """A model of two features under which large amounts, and amounts far above the own habit, are fraud."""
+def train_small_model(last_day: date) -> Bundle:
+    """A bundle of two features under which large amounts, and amounts far above the own habit, are fraud."""
     rng = np.random.default_rng(7)
     amount = rng.lognormal(10, 1, 4000)
     ratio = rng.lognormal(0, 0.7, 4000)
@@ -45,8 +26,15 @@ def train_small_model(train_to: date) -> SmallModel:
         "verbosity": -1,
         "num_threads": 1,
     }
-    booster = lgb.train(parameters, lgb.Dataset(matrix, fraud, free_raw_data=False), num_boost_round=20)
+    data = lgb.Dataset(matrix, fraud, feature_name=list(FEATURES))
+    booster = lgb.train(parameters, data, num_boost_round=20)
     margins = np.asarray(booster.predict(matrix, raw_score=True))
-    return SmallModel(
-        booster, ("amount", "customer_amount_ratio_30d"), float(np.quantile(margins, 0.95)), train_to
+    return Bundle(
+        model_text=booster.model_to_string(),
+        features=FEATURES,
+        calibration=Calibration((-1.0, 1.0), (-1.0, 1.0)),
+        anchor_log_odds=float(np.quantile(margins, 0.95)),
+        alert_budget=0.05,
+        trained_on=TrainingSpan(date(2026, 3, 1), last_day, datetime.combine(last_day, time(), UTC)),
+        reference=dict.fromkeys(FEATURES, (0.5, 1.0, 2.0)),
     )

@@ -9,7 +9,7 @@ from risk_platform.decisions.batch import decide_range
 from risk_platform.decisions.levels import Thresholds
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import DECISIONS, PAYMENT_FEATURES
-from risk_platform_tests.decisions.small_model import SmallModel
+from risk_platform.models.bundle import Bundle
 
 FIRST, LAST = date(2026, 3, 9), date(2026, 3, 13)
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -29,7 +29,7 @@ def features_of(day: date) -> pa.Table:
             "event_date": [day] * PER_DAY,
             "known_time": pa.array([moment] * PER_DAY, pa.timestamp("us", tz="UTC")),
             "amount": amounts,
-            "customer_amount_ratio_30d": np.where(amounts > 4e5, 9.0, 1.0),
+            "customer_amount_ratio_mean_90d": np.where(amounts > 4e5, 9.0, 1.0),
         }
     )
 
@@ -43,7 +43,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_only_days_after_the_training_span_are_decided(
-    lake: Lake, model: SmallModel, thresholds: Thresholds
+    lake: Lake, model: Bundle, thresholds: Thresholds
 ) -> None:
     counts = decide_range(lake, model, thresholds, FIRST, LAST, NOON)
     assert (counts.decided, counts.skipped_training_span, counts.already_decided) == (120, 80, 0)
@@ -55,7 +55,7 @@ def test_only_days_after_the_training_span_are_decided(
     assert sum(counts.alerts.values()) == sum(decided["alerted"].to_pylist()) >= 6
 
 
-def test_a_rerun_adds_nothing(lake: Lake, model: SmallModel, thresholds: Thresholds) -> None:
+def test_a_rerun_adds_nothing(lake: Lake, model: Bundle, thresholds: Thresholds) -> None:
     decide_range(lake, model, thresholds, FIRST, date(2026, 3, 12), NOON)
     version = lake.version(DECISIONS)
     again = decide_range(lake, model, thresholds, FIRST, date(2026, 3, 12), NOON + timedelta(days=1))
@@ -66,9 +66,7 @@ def test_a_rerun_adds_nothing(lake: Lake, model: SmallModel, thresholds: Thresho
     assert lake.read(DECISIONS).num_rows == 120
 
 
-def test_a_decision_of_the_engine_is_left_alone(
-    lake: Lake, model: SmallModel, thresholds: Thresholds
-) -> None:
+def test_a_decision_of_the_engine_is_left_alone(lake: Lake, model: Bundle, thresholds: Thresholds) -> None:
     decide_range(lake, model, thresholds, LAST, LAST, NOON)
     one = lake.read(DECISIONS).slice(0, 1)
     live = one.set_column(
@@ -83,7 +81,7 @@ def test_a_decision_of_the_engine_is_left_alone(
 
 
 def test_a_range_inside_the_training_span_decides_nothing(
-    lake: Lake, model: SmallModel, thresholds: Thresholds
+    lake: Lake, model: Bundle, thresholds: Thresholds
 ) -> None:
     counts = decide_range(lake, model, thresholds, FIRST, date(2026, 3, 10), NOON)
     assert (counts.decided, counts.skipped_training_span) == (0, 80)

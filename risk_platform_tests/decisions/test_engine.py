@@ -1,5 +1,6 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,8 @@ from risk_platform.decisions.levels import Thresholds
 from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.errors import ContractError
 from risk_platform.lake.tables import DECISIONS
-from risk_platform_tests.decisions.small_model import Floats, SmallModel
+from risk_platform.models.bundle import Bundle
+from risk_platform.models.payments import Floats
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
@@ -24,13 +26,13 @@ def payments(amounts: list[float], ratios: list[float | None]) -> pa.Table:
             "event_time": pa.array([NOON] * count, pa.timestamp("us", tz="UTC")),
             "event_date": [date(2026, 3, 20)] * count,
             "amount": pa.array(amounts, pa.float64()),
-            "customer_amount_ratio_30d": pa.array(ratios, pa.float64()),
+            "customer_amount_ratio_mean_90d": pa.array(ratios, pa.float64()),
         }
     )
 
 
 @pytest.fixture(scope="module")
-def engine(model: SmallModel, thresholds: Thresholds) -> DecisionEngine:
+def engine(model: Bundle, thresholds: Thresholds) -> DecisionEngine:
     return DecisionEngine(model, thresholds, ReasonDictionary.shipped())
 
 
@@ -66,14 +68,14 @@ def test_the_strongest_reason_comes_first(engine: DecisionEngine) -> None:
 
 
 def test_decision_ids_depend_on_payment_bundle_and_thresholds_alone(
-    engine: DecisionEngine, model: SmallModel, thresholds: Thresholds
+    engine: DecisionEngine, model: Bundle, thresholds: Thresholds
 ) -> None:
     table = payments([2e4, 3e4], [1.0, 1.0])
     first = decide(engine, table)["decision_id"].to_pylist()
     assert decide(engine, table.slice(1))["decision_id"].to_pylist() == first[1:]
     assert len(set(first)) == 2
     for other in (
-        DecisionEngine(replace(model, hash="c" * 64), thresholds, ReasonDictionary.shipped()),
+        DecisionEngine(replace(model, alert_budget=0.04), thresholds, ReasonDictionary.shipped()),
         DecisionEngine(model, replace(thresholds, alert=0.7), ReasonDictionary.shipped()),
     ):
         assert set(decide(other, table)["decision_id"].to_pylist()).isdisjoint(first)
@@ -92,20 +94,23 @@ def test_no_payments_give_no_decisions(engine: DecisionEngine) -> None:
     assert decisions.schema.equals(DECISIONS.schema)
 
 
-class Broken(SmallModel):
-    """A model whose attributions miss the margin and whose margin of an unknown ratio is no number."""
+class Broken(Bundle):
+    """A bundle whose attributions miss the margin and whose margin of an unknown ratio is no number."""
 
-    def margins(self, matrix: Floats) -> Floats:
-        return np.where(np.isnan(matrix[:, 1]), np.nan, super().margins(matrix))
+    def margins(self, values: Floats) -> Floats:
+        return np.where(np.isnan(values[:, 1]), np.nan, super().margins(values))
 
-    def attributions(self, matrix: Floats) -> Floats:
-        return super().attributions(matrix) + 1e-5
+    def attributions(self, values: Floats) -> Floats:
+        return super().attributions(values) + 1e-5
 
 
 @pytest.fixture
-def broken(model: SmallModel, thresholds: Thresholds) -> DecisionEngine:
-    fields = {name: getattr(model, name) for name in ("booster", "features", "anchor_log_odds", "train_to")}
-    return DecisionEngine(Broken(**fields), thresholds, ReasonDictionary.shipped())
+def broken(model: Bundle, thresholds: Thresholds) -> DecisionEngine:
+    return DecisionEngine(Broken(**vars_of(model)), thresholds, ReasonDictionary.shipped())
+
+
+def vars_of(model: Bundle) -> dict[str, Any]:
+    return {field.name: getattr(model, field.name) for field in fields(model)}
 
 
 def test_attributions_that_do_not_add_up_are_refused(broken: DecisionEngine) -> None:
@@ -119,5 +124,5 @@ def test_a_margin_that_is_no_number_is_never_a_score(broken: DecisionEngine) -> 
 
 
 def test_missing_features_are_named(engine: DecisionEngine) -> None:
-    with pytest.raises(ContractError, match="customer_amount_ratio_30d"):
-        decide(engine, payments([2e4], [1.0]).drop_columns(["customer_amount_ratio_30d"]))
+    with pytest.raises(ContractError, match="customer_amount_ratio_mean_90d"):
+        decide(engine, payments([2e4], [1.0]).drop_columns(["customer_amount_ratio_mean_90d"]))

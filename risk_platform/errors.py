@@ -23,3 +23,7 @@ class BundleError(RiskPlatformError):
 
 class LakeError(RiskPlatformError):
     """A lake table is missing, torn, or another writer was there first."""
+
+
+class ServiceError(RiskPlatformError):
+    """A service that the platform was told to use cannot be reached, or refuses what it is asked."""

@@ -15,8 +15,8 @@ _BATCH_ROWS = 65_536
 class AbsentRows:
     """Rows of a spooled stream with a key that neither an earlier row nor `existing` has.
 
-    The stream is spooled to `spool` (Parquet) once; only keys and row numbers are joined, and DuckDB spills those when
-    they outgrow its memory. `offered` counts the rows of the stream, `absent` those that are new.
+    The stream is written to `spool` (Parquet) once; only keys and row numbers are joined, and DuckDB spills
+    those when they outgrow its memory. `offered` counts the rows of the stream, `absent` those that are new.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, spool: Path, key: tuple[str, ...]) -> None:
@@ -64,7 +64,7 @@ class AbsentRows:
         return ", ".join(f'"{name}"' for name in self._key)
 
     def _key_range(self) -> pc.Expression:
-        """Only files whose statistics overlap the offered keys are read; another partition may hold the same key."""
+        """Range of the offered keys: it spares files by their statistics; a key may be in any partition."""
         bounds = ", ".join(f'min("{name}"), max("{name}")' for name in self._key)
         row = self._row(f"SELECT {bounds} FROM read_parquet($spool)", {"spool": str(self._spool)})  # noqa: S608
         expression = pc.scalar(True)

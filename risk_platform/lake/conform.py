@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,14 +11,14 @@ import pyarrow.compute as pc
 from risk_platform.errors import LakeError
 from risk_platform.lake.tables import Column, Table
 
-Data = pa.Table | pa.RecordBatchReader
+Data: TypeAlias = pa.Table | pa.RecordBatchReader
 
 
 class Conformed:
     """A stream of record batches in the table's columns, types and order, checked as it is read.
 
-    `within` names a date column and the first and last day it may hold. Reading stops with a LakeError at the first
-    batch that breaks a promise.
+    `within` names a date column and the first and last day it may hold. Reading stops with a LakeError at the
+    first batch that breaks a promise.
     """
 
     def __init__(self, table: Table, data: Data, within: tuple[str, date, date] | None = None) -> None:
@@ -61,8 +62,8 @@ class Conformed:
         extremes = pc.min_max(batch.column(column)).as_py()
         if extremes["min"] < first or extremes["max"] > last:
             raise LakeError(
-                f"Lake table {self._table.name} cannot take this data: column {column} runs from {extremes['min']} to "
-                f"{extremes['max']}, outside the days {first} to {last} that are to be replaced."
+                f"Lake table {self._table.name} cannot take this data: column {column} runs from "
+                f"{extremes['min']} to {extremes['max']}, outside the days {first} to {last} to be replaced."
             )
 
 
@@ -105,21 +106,33 @@ def _castable(offered: pa.DataType, wanted: pa.DataType) -> bool:
     if pa.types.is_dictionary(offered):
         return _castable(offered.value_type, wanted)
     if pa.types.is_list(wanted):
-        lists = pa.types.is_list(offered) or pa.types.is_large_list(offered)
-        return lists and _castable(offered.value_type, wanted.value_type)
-    if pa.types.is_string(wanted):
-        return pa.types.is_large_string(offered) or pa.types.is_string_view(offered)
+        return _is_any_list(offered) and _castable(offered.value_type, wanted.value_type)
     if pa.types.is_timestamp(wanted):
         return pa.types.is_timestamp(offered) and offered.tz is not None
-    if pa.types.is_floating(wanted):
-        return pa.types.is_floating(offered)
-    return pa.types.is_integer(wanted) and pa.types.is_integer(offered)
+    return any(family(offered) and family(wanted) for family in (_is_any_string, _is_float, _is_integer))
+
+
+def _is_any_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _is_any_string(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _is_float(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind))
+
+
+def _is_integer(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind))
 
 
 def _conform_column(table: Table, values: pa.Array, field: pa.Field) -> pa.Array:
     if values.null_count and not field.nullable:
         raise LakeError(
-            f"Lake table {table.name} cannot take this data: column {field.name} is null in {values.null_count} rows."
+            f"Lake table {table.name} cannot take this data: "
+            f"column {field.name} is null in {values.null_count} rows."
         )
     if values.type == field.type:
         return values
@@ -127,5 +140,6 @@ def _conform_column(table: Table, values: pa.Array, field: pa.Field) -> pa.Array
         return values.cast(field.type)
     except pa.ArrowInvalid as error:
         raise LakeError(
-            f"Lake table {table.name} cannot take this data: column {field.name} does not fit {field.type}: {error}."
+            f"Lake table {table.name} cannot take this data: "
+            f"column {field.name} does not fit {field.type}: {error}."
         ) from error

@@ -1,4 +1,4 @@
-"""What delta-rs leaves out on a local disk: commits reach the disk before they are reported, torn ones are refused."""
+"""What delta-rs leaves out on a local disk: commits are forced to it, and torn ones are refused."""
 
 import json
 import os
@@ -13,7 +13,7 @@ LOG = "_delta_log"
 
 
 def refuse_torn_commit(table_path: Path) -> None:
-    """Raise LakeError, naming the file, when the last commit or a data file it adds was cut short by a crash."""
+    """Raise LakeError, naming the file, when a crash cut short the last commit or a data file of it."""
     commits = _commits(table_path)
     if not commits:
         return
@@ -22,14 +22,14 @@ def refuse_torn_commit(table_path: Path) -> None:
         actions = list(_actions(commit))
     except ValueError as error:
         raise LakeError(
-            f"The last commit {commit} was cut short, as by a power failure; no write that was reported as done is in "
-            "it: delete that file and run the last write again."
+            f"The last commit {commit} was cut short, as by a power failure; "
+            "no write that was reported as done is in it: delete that file and run the last write again."
         ) from error
     for path, size in _added(table_path, actions):
         if not path.is_file() or path.stat().st_size != size:
             raise LakeError(
-                f"Data file {path} of the last commit is missing or cut short (it must have {size} bytes); restore it "
-                f"from a copy, or delete {commit} and run the last write again."
+                f"Data file {path} of the last commit is missing or cut short (it must have {size} bytes); "
+                f"restore it from a copy, or delete {commit} and run the last write again."
             )
 
 

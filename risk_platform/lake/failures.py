@@ -17,12 +17,13 @@ _FULL_ERRNOS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 @contextmanager
 def lake_errors(table: Table, action: str) -> Iterator[None]:
-    """Turn the errors of delta-rs, Arrow, DuckDB and the disk into one LakeError; `action` is a past participle."""
+    """Turn errors of delta-rs, Arrow, DuckDB and the disk into one LakeError: "… was not `action`"."""
     try:
         yield
     except CommitFailedError as error:
         raise LakeError(
-            f"Lake table {table.name} was not {action}: another writer committed first; let it end and run this again."
+            f"Lake table {table.name} was not {action}: another writer committed first; "
+            "let it end and run this again."
         ) from error
     except (DeltaError, OSError, pa.ArrowException, duckdb.Error) as error:
         if _is_disk_full(error):

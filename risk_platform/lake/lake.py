@@ -26,14 +26,14 @@ from risk_platform.lake.failures import lake_errors
 from risk_platform.lake.session import open_session
 from risk_platform.lake.tables import TABLES, Table
 
-# A commit that lost the race is refused instead of being replayed on a snapshot its data was not computed from.
+# A commit that lost the race is refused, not replayed on a version that its data was not computed from.
 _NO_RETRY = 0
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
 class Inserted:
-    """Rows inserted, and rows left out because their key was there already or came earlier in the same data."""
+    """Rows inserted, and rows left out because their key was there or came earlier in the same data."""
 
     inserted: int
     duplicates: int
@@ -42,9 +42,9 @@ class Inserted:
 class Lake:
     """Delta tables under one root: a folder, or an object-store URI with its storage `options`.
 
-    Every write is one commit. On a local disk it is forced to the disk before the call returns. A table has one writer
-    at a time: of two that overlap, the later one gets a LakeError and changes nothing. Readers hold a version and never
-    wait.
+    Every write is one commit. On a local disk it is forced to the disk before the call returns. A table has
+    one writer at a time: of two that overlap, the later one gets a LakeError and changes nothing. Readers
+    hold a version and never wait.
     """
 
     def __init__(self, root: str, options: Mapping[str, str] | None = None) -> None:
@@ -79,14 +79,14 @@ class Lake:
             return dataset.to_table(columns=columns, filter=filter)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """An in-memory DuckDB session (UTC, spilling) that sees every registered table as it is now, under its name."""
+        """An in-memory DuckDB session (UTC, spilling) that sees every registered table as it is now."""
         session = open_session(Path(tempfile.gettempdir()) / f"risk-lake-{uuid4().hex}")
         for table in TABLES:
             session.register(table.name, self.dataset(table))
         return session
 
     def insert_if_absent(self, table: Table, data: Data) -> Inserted:
-        """Insert the rows whose key the table lacks, in one commit; of rows with the same key the first wins."""
+        """Insert the rows whose key the table lacks, in one commit; of rows with one key the first wins."""
         conformed = Conformed(table, data)
         delta = self._open(table)
         with (
@@ -103,7 +103,7 @@ class Lake:
         return Inserted(rows.absent, rows.offered - rows.absent)
 
     def append_once(self, table: Table, data: Data, app_id: str, version: int) -> bool:
-        """Append `data` as batch `version` of `app_id`; False when that batch, or a later one, is there already."""
+        """Append `data` as batch `version` of `app_id`; False when it, or a later one, is there already."""
         delta = self._open(table)
         done = None if delta is None else delta.transaction_version(app_id)
         if done is not None and done >= version:
@@ -174,14 +174,7 @@ class Lake:
                 before = -1
             else:
                 before = delta.version()
-                write_deltalake(
-                    delta,
-                    conformed.reader(),
-                    mode=mode,
-                    predicate=predicate,
-                    schema_mode="merge",
-                    commit_properties=commit,
-                )
+                _commit(delta, conformed.reader(), mode, predicate, commit)
             self._sync(table, before)
 
     def _create(self, table: Table, conformed: Conformed, commit: CommitProperties) -> None:
@@ -232,7 +225,22 @@ def _local_folder(root: str) -> Path | None:
 
 
 def _schema_seen(table: Table, delta: DeltaTable) -> pa.Schema:
-    """The registry's columns, null where older files lack them, followed by the open columns the table has."""
+    """The registry's columns, null where older files lack them, then the open columns the table has."""
     stored = pa.schema(delta.schema().to_arrow())
     fixed = table.schema
     return pa.schema([*fixed, *(field for field in stored if field.name not in fixed.names)])
+
+
+def _commit(
+    delta: DeltaTable,
+    rows: pa.RecordBatchReader,
+    mode: Literal["append", "overwrite"],
+    predicate: str | None,
+    commit: CommitProperties,
+) -> None:
+    if mode == "append":
+        write_deltalake(delta, rows, mode=mode, schema_mode="merge", commit_properties=commit)
+    else:
+        write_deltalake(
+            delta, rows, mode=mode, predicate=predicate, schema_mode="merge", commit_properties=commit
+        )

@@ -10,7 +10,7 @@ MEMORY_LIMIT = "3GB"
 def open_session(spill_folder: Path) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that keeps to MEMORY_LIMIT and spills into a new folder below `spill_folder`.
 
-    No extension is fetched from anywhere, row order is kept only where a query asks for it, times are shown in UTC.
+    No extension is fetched from anywhere, row order is kept only where a query asks for it, times are in UTC.
     """
     session = duckdb.connect(
         config={

@@ -1,0 +1,53 @@
+"""The real servers that tests talk to: where they are, and what happens to a test when one is missing."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+_REPOSITORY = Path(__file__).parents[1]
+NEO4J_JARS = _REPOSITORY / ".services" / "neo4j" / "lib"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A server or program of `make services`: its name, how it is found, and the tests that need it."""
+
+    name: str
+    is_there: Callable[[], bool]
+    tests: str
+
+
+def _neo4j_is_there() -> bool:
+    return shutil.which("java") is not None and (NEO4J_JARS.parent / "pom.xml").is_file()
+
+
+def _chromium_is_there() -> bool:
+    return shutil.which("chromium") is not None
+
+
+SERVICES = {
+    service.name: service
+    for service in (
+        Service("neo4j", _neo4j_is_there, "the graph export"),
+        Service("chromium", _chromium_is_there, "the pages in a browser"),
+    )
+}
+
+
+def missing_services() -> list[Service]:
+    """The services that this machine lacks."""
+    return [service for service in SERVICES.values() if not service.is_there()]
+
+
+def require_service(name: str) -> None:
+    """Skip the test when the service is missing; fail it where RISK_TEST_REQUIRE_SERVICES=1 asks for it."""
+    if SERVICES[name].is_there():
+        return
+    reason = f"{name} is not installed: run `make services`"
+    if os.environ.get("RISK_TEST_REQUIRE_SERVICES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Installs the real servers that the tests talk to: Neo4j Community (Maven) and Chromium (apt). Needs root for apt.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+need() { # need COMMAND PACKAGE
+  command -v "$1" >/dev/null || missing+=("$2")
+}
+need java openjdk-17-jre-headless
+need mvn maven
+need chromium chromium
+ldconfig -p | grep -q libgomp.so.1 || missing+=(libgomp1)
+
+if ((${#missing[@]})); then
+  if [[ $(id -u) -ne 0 ]]; then
+    echo "Not installed: ${missing[*]}. Run 'make services' as root, or install them yourself." >&2
+    exit 1
+  fi
+  echo "Installing ${missing[*]} …"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+bash scripts/neo4j/install.sh .services/neo4j
+echo "Services are ready: Neo4j in .services/neo4j, $(chromium --version 2>/dev/null | head -n 1)."

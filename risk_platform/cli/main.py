@@ -4,15 +4,23 @@ import sys
 
 import typer
 
+from risk_platform.cli.demo import demo
+from risk_platform.cli.ingest import ingest
 from risk_platform.cli.simulate import simulate
+from risk_platform.cli.up import up
 from risk_platform.errors import RiskPlatformError
+from risk_platform.telemetry import switch_off_telemetry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.command("demo")(demo)
+app.command("ingest")(ingest)
 app.command("simulate")(simulate)
+app.command("up")(up)
 
 
 def run() -> None:
     """Run the command line; a refused request ends with one sentence on stderr and exit code 1."""
+    switch_off_telemetry()
     try:
         app()
     except RiskPlatformError as error:

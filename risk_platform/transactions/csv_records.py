@@ -1,0 +1,243 @@
+"""CSV bytes cut into records in bounded memory: well-formed ones go on in blocks, the others are named by number.
+
+A record ends at a line break outside quotes. One that is too long, ragged, not UTF-8 or holds a NUL is refused; when it
+spans several lines only its first line is, and reading goes on at the next, so that a stray quote costs one line.
+"""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from risk_platform.errors import InputError
+from risk_platform.transactions.refusals import LONGEST_VALUE
+
+RAGGED = "row_ragged"
+OVERLONG = "row_overlong"
+NOT_UTF8 = "row_not_utf8"
+NUL = "row_has_nul"
+
+LONGEST_RECORD = 1 << 20
+_CHUNK_BYTES = 4 << 20
+_MOST_STRAY_QUOTES = 1000
+_NEWLINE = 0x0A
+# Bytes that hold the characters a refusal shows.
+_BEGINNING = 4 * LONGEST_VALUE
+
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RefusedRecord:
+    """A record that is no row: its number, why, and how it begins."""
+
+    line: int
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """Well-formed records as UTF-8 bytes, where each ends, their numbers, and the refused ones among them."""
+
+    records: bytes
+    ends: Positions
+    lines: Positions
+    refused: list[RefusedRecord]
+
+    def split(self) -> list[str]:
+        """Each record alone, without its line break."""
+        starts = [0, *self.ends.tolist()]
+        return [
+            self.records[start : end - 1].decode()
+            for start, end in zip(starts, self.ends.tolist(), strict=False)
+        ]
+
+
+class CsvRecords:
+    """The records of a CSV stream, header first.
+
+    `quote` is empty when values are never quoted. Raises InputError when quotes are so unbalanced that the file cannot
+    be read.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str, *, delimiter: str, quote: str, encoding: str) -> None:
+        self._chunks = _utf8_chunks(stream, name, encoding)
+        self._name = name
+        self._delimiter = ord(delimiter)
+        self._quote = ord(quote) if quote else None
+        self._buffer = b""
+        self._number = 0
+        self._stray_quotes = 0
+        self._width: int | None = None
+
+    def first_line(self) -> bytes:
+        """The first line that is not blank, without its break; it is consumed. Empty at the end of the stream."""
+        while True:
+            end = self._buffer.find(b"\n")
+            if end < 0 and (chunk := next(self._chunks, b"")):
+                self._buffer += chunk
+                if len(self._buffer) <= LONGEST_RECORD:
+                    continue
+                end = self._buffer.find(b"\n")
+            line, self._buffer = (
+                (self._buffer, b"") if end < 0 else (self._buffer[:end], self._buffer[end + 1 :])
+            )
+            if line.strip() or not (end >= 0 or self._buffer):
+                return line
+
+    def push_back(self, line: bytes) -> None:
+        """Return a line taken by `first_line`: it was no header."""
+        self._buffer = line + b"\n" + self._buffer
+
+    def blocks(self, width: int) -> Iterator[Block]:
+        """The records that follow, each of `width` values."""
+        self._width = width
+        for chunk in self._chunks:
+            self._buffer += chunk
+            yield from self._drain()
+        self._buffer += b"\n"
+        yield from self._drain()
+        while self._buffer.strip(b"\n"):
+            yield self._refuse_first_line()
+            yield from self._drain()
+
+    def _drain(self) -> Iterator[Block]:
+        """Blocks of every record that has ended in the buffer; an endless one costs its first line."""
+        while True:
+            block = self._next_block()
+            if block is not None:
+                yield block
+            elif len(self._buffer) > LONGEST_RECORD:
+                yield self._refuse_first_line()
+            else:
+                return
+
+    def _next_block(self) -> Block | None:
+        """The records up to the first one that spans lines and is wrong; None when none has ended."""
+        data = np.frombuffer(self._buffer, dtype=np.uint8)
+        quotes = np.flatnonzero(data == self._quote) if self._quote is not None else np.empty(0, np.int64)
+        ends = _outside(np.flatnonzero(data == _NEWLINE), quotes)
+        if not len(ends):
+            return None
+        starts = np.concatenate(([0], ends[:-1] + 1))
+        delimiters = _outside(np.flatnonzero(data == self._delimiter), quotes)
+        widths = np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts) + 1
+        rules = self._broken(starts, ends, widths)
+        stray = next((i for i in rules if b"\n" in self._buffer[starts[i] : ends[i]]), None)
+        if stray == 0:
+            return self._refuse_first_line()
+        last = len(ends) if stray is None else stray
+        block = self._block(starts[:last], ends[:last], {i: rule for i, rule in rules.items() if i < last})
+        self._buffer = self._buffer[ends[last - 1] + 1 :]
+        return block
+
+    def _broken(self, starts: Positions, ends: Positions, widths: Positions) -> dict[int, str]:
+        """Position of each wrong record → the rule it breaks."""
+        lengths = ends - starts
+        rules = dict.fromkeys(np.flatnonzero((widths != self._width) & (lengths > 0)).tolist(), RAGGED)
+        stretch = self._buffer[: ends[-1]]
+        if b"\0" in stretch:
+            nuls = np.flatnonzero(np.frombuffer(stretch, dtype=np.uint8) == 0)
+            rules |= dict.fromkeys(np.searchsorted(ends, nuls).tolist(), NUL)
+        if not stretch.isascii() and not _is_utf8(stretch):
+            pairs = enumerate(zip(starts, ends, strict=True))
+            rules |= {i: NOT_UTF8 for i, (start, end) in pairs if not _is_utf8(stretch[start:end])}
+        rules |= dict.fromkeys(np.flatnonzero(lengths > LONGEST_RECORD).tolist(), OVERLONG)
+        return dict(sorted(rules.items()))
+
+    def _block(self, starts: Positions, ends: Positions, rules: dict[int, str]) -> Block:
+        blank = ends == starts
+        lines = self._number + np.cumsum(~blank)
+        self._number = int(lines[-1])
+        refused = [
+            RefusedRecord(
+                int(lines[i]), rule, _text(self._buffer[starts[i] : min(ends[i], starts[i] + _BEGINNING)])
+            )
+            for i, rule in rules.items()
+        ]
+        keep = ~blank
+        keep[list(rules)] = False
+        starts, ends = starts[keep], ends[keep]
+        if keep.all():
+            return Block(self._buffer[: ends[-1] + 1], ends + 1, lines, refused)
+        kept = zip(starts.tolist(), ends.tolist(), strict=True)
+        records = b"".join(self._buffer[start : end + 1] for start, end in kept)
+        return Block(records, np.cumsum(ends - starts + 1), lines[keep], refused)
+
+    def _refuse_first_line(self) -> Block:
+        """Refuse the first line of the buffer, reading on until it ends when it is longer than the buffer."""
+        end = self._buffer.find(b"\n")
+        beginning = self._buffer[: _BEGINNING if end < 0 else min(end, _BEGINNING)]
+        rule = RAGGED if 0 <= end <= LONGEST_RECORD else OVERLONG
+        while end < 0:
+            self._buffer = next(self._chunks, b"\n")
+            end = self._buffer.find(b"\n")
+        self._buffer = self._buffer[end + 1 :]
+        self._number += 1
+        self._count_stray_quote(rule)
+        nothing = np.empty(0, np.int64)
+        return Block(b"", nothing, nothing, [RefusedRecord(self._number, rule, _text(beginning))])
+
+    def _count_stray_quote(self, rule: str) -> None:
+        self._stray_quotes += rule == RAGGED
+        if self._stray_quotes > _MOST_STRAY_QUOTES:
+            raise InputError(
+                f"{self._name} opens quotes that never close in more than {_MOST_STRAY_QUOTES} lines: "
+                'its values are not quoted that way; say `quote: ""` in the mapping, or the character that is used.'
+            )
+
+
+def _outside(positions: Positions, quotes: Positions) -> Positions:
+    """The positions that lie outside quotes."""
+    if not len(quotes):
+        return positions
+    return positions[np.searchsorted(quotes, positions) % 2 == 0]
+
+
+def _text(beginning: bytes) -> str:
+    return beginning.decode("utf-8", "replace")[:LONGEST_VALUE]
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _utf8_chunks(stream: BinaryIO, name: str, encoding: str) -> Iterator[bytes]:
+    """The stream as UTF-8 with every line break a newline and no byte order mark; undecodable bytes stay as they are."""
+    first = True
+    for chunk in _newline_chunks(_transcoded(stream, name, encoding)):
+        yield chunk.removeprefix(codecs.BOM_UTF8) if first else chunk
+        first = False
+
+
+def _transcoded(stream: BinaryIO, name: str, encoding: str) -> Iterator[bytes]:
+    if encoding == "utf-8":
+        yield from iter(lambda: stream.read(_CHUNK_BYTES), b"")
+        return
+    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+    try:
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield decoder.decode(chunk).encode("utf-8", "surrogateescape")
+        yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
+    except UnicodeError as error:
+        raise InputError(f"{name} is not {encoding} text; set `encoding` in the mapping: {error}.") from error
+
+
+def _newline_chunks(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Chunks with CR LF and lone CR as LF; a CR at the end of a chunk waits for the next."""
+    held = b""
+    for chunk in chunks:
+        joined = held + chunk
+        held = b"\r" if joined.endswith(b"\r") else b""
+        body = joined[: len(joined) - len(held)]
+        yield body.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in body else body
+    if held:
+        yield b"\n"

@@ -8,6 +8,7 @@ from uuid import uuid4
 import dagster as dg
 from rich.console import Console
 
+from risk_platform.defs.platform import partition_range_tags
 from risk_platform.errors import RiskPlatformError
 
 
@@ -61,10 +62,7 @@ def materialize(job_name: str, first: date, last: date, run_config: dict[str, ob
         instance=instance,
         run_id=run_id,
         raise_on_error=False,
-        tags={
-            "dagster/asset_partition_range_start": first.isoformat(),
-            "dagster/asset_partition_range_end": last.isoformat(),
-        },
+        tags=partition_range_tags(first, last),
     )
     if not result.success:
         raise RiskPlatformError(f"The run {run_id} failed at {lines.failures[0] if lines.failures else 'its start'}")

@@ -20,7 +20,7 @@ class LandedFile:
     modified: float
 
     @property
-    def run_key(self) -> str:
+    def state(self) -> str:
         """Changes when the file does, so that each state of a file is requested once."""
         return f"{self.mapping}/{self.path.name}:{self.size}:{self.modified:.6f}"
 

@@ -1,0 +1,44 @@
+"""Decisions on the history: what nobody decided live, by the champion, never inside its training span."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from risk_platform.defs.partitions import DAILY, SINGLE_RUN
+from risk_platform.defs.platform import Platform, day_range, final_refusals
+from risk_platform.lake.tables import DECISIONS
+
+
+@dg.asset(
+    deps=["payment_features", "champion"],
+    partitions_def=DAILY,
+    backfill_policy=SINGLE_RUN,
+    group_name="scoring",
+    description=DECISIONS.description,
+    kinds={"delta", "lightgbm"},
+    pool="decisions",
+)
+def decisions(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Score, level, advice and, for alerts, attributions and reason codes."""
+    from risk_platform.decisions.batch import decide_range
+    from risk_platform.decisions.levels import Thresholds
+    from risk_platform.models.champion import load_champion
+
+    first, last = day_range(context)
+    with final_refusals():
+        bundle = load_champion(platform.folders.bundles)
+        counts = decide_range(
+            platform.lake, bundle, Thresholds.from_settings(platform.settings), first, last, datetime.now(UTC)
+        )
+    alerts = sum(counts.alerts.values())
+    context.log.info(f"{counts.decided:,} payments decided, {alerts:,} alerts")
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/partition_row_count": counts.decided,
+            "alerts": alerts,
+            "skipped_in_training_span": counts.skipped_training_span,
+            "decided_before": counts.already_decided,
+            "levels": counts.levels,
+            "champion": bundle.hash,
+        }
+    )

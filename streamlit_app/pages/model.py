@@ -1,0 +1,132 @@
+"""Model: what was trained, how good it is against its floors, and what it looks at."""
+
+import pandas as pd
+import streamlit as st
+
+from risk_platform.decisions.reasons import ReasonDictionary
+from streamlit_app import charts, data
+from streamlit_app.layout import empty, head, local
+
+METRICS = {
+    "average_precision": "Average precision",
+    "roc_auc": "ROC AUC",
+    "card_precision_at_100": "Card precision @ 100",
+    "recall_at_1pct_fpr": "Recall at 1 % false positives",
+    "brier_skill": "Brier skill",
+    "calibration_slope": "Calibration slope",
+    "expected_calibration_error": "Calibration error",
+    "brier": "Brier score",
+    "prevalence": "Prevalence",
+}
+SHOWN_FEATURES = 20
+
+
+def champion(versions: pd.DataFrame, metrics: pd.DataFrame) -> None:
+    """The key figures of the serving model, or that there is none."""
+    promoted = versions[versions["verdict"] == "promoted"]
+    if promoted.empty:
+        st.warning("No model was promoted so far; the latest verdict says why.", icon=":material/warning:")
+        return
+    best = promoted.iloc[0]
+    own = metrics[metrics["model_version"] == best["model_version"]].set_index("metric")
+    st.caption(
+        f"Champion: version {best['model_version']}, trained on {best['train_from']:%d %b %Y} to "
+        f"{best['train_to']:%d %b %Y}, {len(best['features'])} features."
+    )
+    cards = st.columns(4)
+    for card, name in zip(cards, list(METRICS)[:4], strict=True):
+        if name in own.index:
+            floor = own.at[name, "floor"]
+            card.metric(
+                METRICS[name],
+                f"{own.at[name, 'value']:.3f}",
+                delta=None if pd.isna(floor) else f"floor {floor:.3f}",
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+            )
+
+
+def over_versions(metrics: pd.DataFrame) -> None:
+    """One chart for each of the main metrics, over all versions."""
+    st.subheader("Over versions", anchor=False)
+    st.caption(
+        "Dot: value on the test fold. Line: 95 % interval. Grey tick: the floor that a model has to beat."
+    )
+    known = [name for name in METRICS if (metrics["metric"] == name).any()]
+    for start in range(0, min(len(known), 6), 3):
+        for column, name in zip(st.columns(3), known[start : start + 3], strict=False):
+            with column:
+                st.markdown(f"**{METRICS[name]}**")
+                st.altair_chart(charts.metric_over_versions(metrics[metrics["metric"] == name]))
+
+
+def verdicts(versions: pd.DataFrame) -> None:
+    """Every version with what it was trained on and why it was promoted or refused."""
+    st.subheader("Verdicts", anchor=False)
+    shown = versions.assign(
+        trained_time=local(versions["trained_time"]),
+        features=versions["features"].map(len),
+    )[["model_version", "verdict", "reason", "trained_time", "train_from", "train_to", "features"]]
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={
+            "model_version": "Version",
+            "verdict": "Verdict",
+            "reason": st.column_config.TextColumn("Reason", width="large"),
+            "trained_time": st.column_config.DatetimeColumn("Trained", format="DD MMM YYYY, HH:mm"),
+            "train_from": st.column_config.DateColumn("From", format="DD MMM YYYY"),
+            "train_to": st.column_config.DateColumn("To", format="DD MMM YYYY"),
+            "features": "Features",
+        },
+    )
+
+
+def one_version(versions: pd.DataFrame, metrics: pd.DataFrame) -> None:
+    """Metrics and feature importance of the version chosen."""
+    version = st.selectbox("Version", versions["model_version"].tolist(), key="version", width=240)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.subheader("Metrics", anchor=False)
+        own = metrics[metrics["model_version"] == version]
+        st.dataframe(
+            own.assign(metric=own["metric"].map(METRICS).fillna(own["metric"]))[
+                ["metric", "value", "low", "high", "floor"]
+            ].style.format("{:.4f}", subset=["value", "low", "high", "floor"], na_rep="–"),
+            hide_index=True,
+            height="content",
+        )
+    with right:
+        st.subheader("What it looks at", anchor=False)
+        importance(version)
+
+
+def importance(version: str) -> None:
+    """The strongest features by mean absolute attribution, in words."""
+    strongest = data.importances(version).head(SHOWN_FEATURES)
+    if strongest.empty:
+        empty("No global summary for this version.", "Materialize `feature_importances` in Dagster.")
+        return
+    dictionary = ReasonDictionary.shipped()
+    titled = strongest.assign(
+        title=[f"{dictionary.wording(name).title} · {name}" for name in strongest["feature"]]
+    )
+    st.altair_chart(
+        charts.ranked_bars(titled, "title", "mean_abs_shap", "Mean absolute attribution (log odds)")
+    )
+
+
+head("Model", "What was trained, how good it is against its floors, and what it looks at.")
+versions = data.model_versions()
+if versions.empty:
+    empty(
+        "No model was trained yet.",
+        "Materialize `challenger` in Dagster once payments were judged, or run `risk-platform demo`.",
+    )
+else:
+    metrics = data.model_metrics()
+    champion(versions, metrics)
+    over_versions(metrics)
+    verdicts(versions)
+    one_version(versions, metrics)

@@ -79,11 +79,11 @@ def ingest_file(
 ) -> IngestReport:
     """Take one file into the lake: accepted rows into the table of their kind, refused ones into quarantine.
 
-    `timezone` fixes the business day of a payment; labels in a payments file were reported the mapping's `label_delay`
-    after it, or `label_maturity`. `now` is the instant of ingesting; `progress` gets the rows read so far and the share
-    of the file read. Each table is written in one commit, the file is marked as ingested last: after an interruption at
-    any point ingesting it again completes what is missing. Raises InputError, and changes nothing, when the file as a
-    whole cannot be read under the mapping.
+    `timezone` fixes the business day of a payment; labels in a payments file were reported the mapping's
+    `label_delay` after it, or `label_maturity`. `now` is the instant of ingesting; `progress` gets the rows
+    read so far and the share of the file read. Each table is written in one commit, the file is marked as
+    ingested last: after an interruption at any point ingesting it again completes what is missing. Raises
+    InputError, and changes nothing, when the file as a whole cannot be read under the mapping.
     """
     source = open_source(path, mapping)
     mapper = Mapper(mapping, source.columns, source.name)

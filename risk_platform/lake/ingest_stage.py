@@ -24,8 +24,8 @@ OTHER_CURRENCY = "currency_of_lake"
 class Stage:
     """Holds one file's rows under `folder` until they are committed.
 
-    `currency` is the one currency of the lake, None while it has none: then the first row that passes decides. `read`
-    counts the records seen.
+    `currency` is the one currency of the lake, None while it has none: then the first row that passes
+    decides. `read` counts the records seen.
     """
 
     def __init__(

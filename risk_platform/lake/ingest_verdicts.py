@@ -29,9 +29,9 @@ class Verdicts:
 class Judge:
     """Sorts the staged rows in the Parquet file `rows` into new ones, duplicates and refused ones.
 
-    A row is a duplicate when its key is taken by a row with the same body, in the lake or earlier in the file; with
-    another body it is refused. A row that this very file brought in before counts as new: inserting it again adds
-    nothing. `session` sees the lake's tables.
+    A row is a duplicate when its key is taken by a row with the same body, in the lake or earlier in the
+    file; with another body it is refused. A row that this very file brought in before counts as new:
+    inserting it again adds nothing. `session` sees the lake's tables.
     """
 
     def __init__(self, session: duckdb.DuckDBPyConnection, rows: Path, table: Table, file_id: str) -> None:
@@ -72,8 +72,8 @@ class Judge:
     def labels(self, delay: timedelta, judged_by: str) -> pa.RecordBatchReader:
         """Judgements on the payments the file calls fraud, known `delay` after them unless it says when.
 
-        A payment that it does not call fraud is one that nobody reported: it gets none. Duplicates count too: the label
-        may be what is new of them.
+        A payment that it does not call fraud is one that nobody reported: it gets none. Duplicates count too:
+        the label may be what is new of them.
         """
         return self._read(
             f"""SELECT source || ':' || transaction_id || ':label' AS judgement_id, source, transaction_id, is_fraud,

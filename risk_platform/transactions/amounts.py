@@ -22,7 +22,7 @@ _LONGEST_AMOUNT = 64
 
 @dataclass(frozen=True)
 class Minor:
-    """Amounts in minor units (Int64, null where there is none), and why each refused one was (String, null elsewhere)."""
+    """Amounts in minor units, null where there is none, and for each refused one the rule it breaks."""
 
     values: pl.Series
     refusals: pl.Series
@@ -31,15 +31,15 @@ class Minor:
 def to_minor(amounts: pl.Series, digits: int, column: ColumnMapping) -> Minor:
     """`amounts` of a currency with `digits` minor digits, in minor units.
 
-    Floats are rounded half to even, which is exact for every double that stands for a whole number of minor units.
-    Text and decimals must be exact unless the mapping's `scale` lets the source write more places.
+    Floats are rounded half to even, which is exact for every double that stands for a whole number of minor
+    units. Text and decimals must be exact unless the mapping's `scale` lets the source write more places.
     """
     if amounts.dtype.is_float():
         return _floats_to_minor(amounts, digits)
     if amounts.dtype.is_integer():
         return _floats_to_minor(amounts, digits) if digits == 0 else _integers_to_minor(amounts, digits)
     text = amounts.cast(pl.String)
-    return _text_to_minor(_plain(text, column), digits, column.scale)
+    return _text_to_minor(plain_number(text, column), digits, column.scale)
 
 
 def _integers_to_minor(amounts: pl.Series, digits: int) -> Minor:
@@ -62,8 +62,8 @@ def _floats_to_minor(amounts: pl.Series, digits: int) -> Minor:
     return Minor(frame["value"], frame["refusal"])
 
 
-def _plain(text: pl.Series, column: ColumnMapping) -> pl.Series:
-    """The text without currency symbols and thousands separators, with a decimal point."""
+def plain_number(text: pl.Series, column: ColumnMapping) -> pl.Series:
+    """The text without the mapping's symbols and thousands separators, with a decimal point."""
     for symbol in column.strip.split():
         text = text.str.replace_all(symbol, "", literal=True)
     if column.thousands:

@@ -11,8 +11,8 @@ FieldType = Literal["identifier", "text", "time", "date", "amount", "minor", "nu
 class Field:
     """One canonical name: how its values are read and what stands in when the source has none.
 
-    A field is `required` when a mapping has to give it. A `virtual` field is read from the source but never stored:
-    other columns are made of it.
+    A field is `required` when a mapping has to give it. A `virtual` field is read from the source but never
+    stored: other columns are made of it.
     """
 
     name: str

@@ -9,8 +9,8 @@ from risk_platform.transactions.partition import partitions_of
 def completed(frame: pl.DataFrame, record: Record, timezone: str) -> pl.DataFrame:
     """The rows with every derived column.
 
-    A payment without `known_time` was known when it happened, a party when it became valid. `event_date` is the day in
-    `timezone`. A judgement or outcome without an identifier is named by what it says.
+    A payment without `known_time` was known when it happened, a party when it became valid. `event_date` is
+    the day in `timezone`. A judgement or outcome without an identifier is named by what it says.
     """
     if record.kind == "payments":
         return frame.with_columns(

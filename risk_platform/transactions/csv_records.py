@@ -1,7 +1,8 @@
 """CSV bytes cut into records in bounded memory: well-formed ones go on in blocks, the others are named by number.
 
-A record ends at a line break outside quotes. One that is too long, ragged, not UTF-8 or holds a NUL is refused; when it
-spans several lines only its first line is, and reading goes on at the next, so that a stray quote costs one line.
+A record ends at a line break outside quotes. One that is too long, ragged, not UTF-8 or holds a NUL is
+refused; when it spans several lines only its first line is, and reading goes on at the next, so that a stray
+quote costs one line.
 """
 
 import codecs
@@ -60,8 +61,8 @@ class Block:
 class CsvRecords:
     """The records of a CSV stream, header first.
 
-    `quote` is empty when values are never quoted. Raises InputError when quotes are so unbalanced that the file cannot
-    be read.
+    `quote` is empty when values are never quoted. Raises InputError when quotes are so unbalanced that the
+    file cannot be read.
     """
 
     def __init__(self, stream: BinaryIO, name: str, *, delimiter: str, quote: str, encoding: str) -> None:

@@ -5,29 +5,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from risk_platform.privacy.surrogates import surrogate_ids
 from risk_platform.transactions.amounts import to_minor
 from risk_platform.transactions.canonical import Field
 from risk_platform.transactions.currencies import minor_digits
 from risk_platform.transactions.mapping import FILE_NAME, ROW_NUMBER, ColumnMapping, SourceMapping
 from risk_platform.transactions.marked_yaml import Problem, suggestion
+from risk_platform.transactions.readings import as_text, present, read_values, unsuitable
 from risk_platform.transactions.refusals import REFUSAL_SCHEMA, Break, cut
-from risk_platform.transactions.times import INSTANT, to_dates, to_instants
 
 SOURCE_LINE = "source_line"
 
-_TRUE = ("1", "1.0", "true", "t", "yes", "y")
-_FALSE = ("0", "0.0", "false", "f", "no", "n")
-_EMPTY: dict[str, pl.DataType] = {
-    "identifier": pl.String(),
-    "text": pl.String(),
-    "time": INSTANT,
-    "date": pl.Date(),
-    "minor": pl.Int64(),
-    "amount": pl.Int64(),
-    "number": pl.Float64(),
-    "flag": pl.Boolean(),
-}
+# A currency the list lacks is refused by a row rule; until then its amounts are read like most.
+_USUAL_DIGITS = 2
 
 
 @dataclass(frozen=True)
@@ -41,8 +30,8 @@ class Mapped:
 class Mapper:
     """Reads frames of one file under one mapping.
 
-    `columns` are the file's, with their types. Raises InputError, naming the line of the mapping, when it asks for a
-    column that the file lacks or that cannot be what the mapping says.
+    `columns` are the file's, with their types. Raises InputError, naming the line of the mapping, when it asks for
+    a column that the file lacks, one that cannot be what the mapping says, or gives a constant that cannot be read.
     """
 
     def __init__(self, mapping: SourceMapping, columns: pl.Schema, file_name: str) -> None:
@@ -53,7 +42,12 @@ class Mapper:
             for name, column in mapping.columns.items()
             if not (column.optional and set(column.source_columns) - set(columns.names()))
         }
-        problems = [*self._missing(columns), *self._mistyped(columns)]
+        self._constants = {
+            field.name: self._constant(field)
+            for field in mapping.record.fields
+            if field.name not in self._columns and field.type != "amount"
+        }
+        problems = [*self._missing(columns), *self._mistyped(columns), *self._unreadable_constants()]
         if problems:
             raise mapping.refusal(problems)
 
@@ -69,11 +63,11 @@ class Mapper:
         A value that cannot be read is null and named in the breaks.
         """
         breaks: list[Break] = []
-        columns: dict[str, pl.Series] = {SOURCE_LINE: raw[SOURCE_LINE]}
+        columns = {SOURCE_LINE: raw[SOURCE_LINE]}
         for field in self._mapping.record.fields:
-            if field.name not in ("amount", "amount_minor"):
+            if field.type != "amount":
                 columns[field.name] = self._read(field, raw, breaks)
-        if "currency" in columns:
+        if "amount" in self._columns:
             columns["amount_minor"] = self._amounts(raw, columns["currency"], breaks)
         return Mapped(pl.DataFrame(columns), tuple(breaks))
 
@@ -83,19 +77,15 @@ class Mapper:
         `frame` is what `raw` was mapped to, row by row.
         """
         rows = frame.filter(item.rows)
-        identifiers = (
-            rows["transaction_id"]
-            if "transaction_id" in rows.columns
-            else pl.Series([None]).new_from_index(0, rows.height)
-        )
-        value = self._written(item.column, raw.filter(item.rows))
+        nobody = pl.Series([None], dtype=pl.String).new_from_index(0, rows.height)
+        identifiers = rows["transaction_id"] if "transaction_id" in rows.columns else nobody
         return pl.DataFrame(
             {
                 SOURCE_LINE: rows[SOURCE_LINE],
                 "transaction_id": cut(identifiers),
                 "rule": item.rule,
                 "column": item.column,
-                "value": cut(value),
+                "value": cut(self._written(item.column, raw.filter(item.rows))),
             },
             schema=REFUSAL_SCHEMA,
         )
@@ -104,58 +94,65 @@ class Mapper:
         name = "amount" if name == "amount_minor" and "amount" in self._columns else name
         if name in self._columns:
             return as_text(self._gather(self._columns[name], raw))
-        return self._constant(self._mapping.record.field(name), raw.height)
+        return self._constants[name].cast(pl.String).new_from_index(0, raw.height)
 
     def _missing(self, columns: pl.Schema) -> Iterable[Problem]:
         for name, column in self._columns.items():
+            key = "column" if column.column is not None else "template"
             for wanted in column.source_columns:
                 if wanted not in columns:
                     hint = suggestion(wanted, columns.names())
-                    key = "column" if column.column is not None else "template"
-                    yield Problem(
-                        ("columns", name, key),
-                        f"{name} reads column {wanted!r}, which {self._file_name} lacks{hint}",
-                    )
+                    sentence = f"{name} reads column {wanted!r}, which {self._file_name} lacks{hint}"
+                    yield Problem(("columns", name, key), sentence)
 
     def _mistyped(self, columns: pl.Schema) -> Iterable[Problem]:
         for name, column in self._columns.items():
             dtype = columns.get(column.column) if column.column is not None else None
             if dtype is None or column.values:
                 continue
-            reason = _unsuitable(self._mapping.record.field(name), column, dtype)
+            reason = unsuitable(self._mapping.record.field(name), column, dtype)
             if reason:
                 yield Problem(("columns", name), f"{name} reads column {column.column!r}, {reason}")
+
+    def _unreadable_constants(self) -> Iterable[Problem]:
+        for name, written in self._mapping.constants.items():
+            if name in self._constants and self._constants[name][0] is None:
+                kind = self._mapping.record.field(name).type
+                yield Problem(("constants", name), f"{written!r} cannot be read as {name}, which is of type {kind}")
+
+    def _constant(self, field: Field) -> pl.Series:
+        """The one value of a field that no column gives."""
+        written = self._mapping.constants.get(field.name, field.default)
+        if field.name == "source" and written is None:
+            written = self._mapping.source
+        return read_values(field, pl.Series([written], dtype=pl.String), ColumnMapping(column=field.name))
 
     def _read(self, field: Field, raw: pl.DataFrame, breaks: list[Break]) -> pl.Series:
         column = self._columns.get(field.name)
         if column is None:
-            written, column = self._constant(field, raw.height), ColumnMapping(column=field.name)
-        else:
-            written = self._listed(field, self._present(self._gather(column, raw)), column, breaks)
-        values = _converted(field, written, column)
-        if values is not written:
-            breaks.append(
-                Break(f"{field.name}_unreadable", field.name, written.is_not_null() & values.is_null())
-            )
-        return values.alias(field.name)
+            return self._constants[field.name].new_from_index(0, raw.height)
+        written = self._listed(field, self._present(column, raw), column, breaks)
+        values = read_values(field, written, column)
+        if values.null_count() > written.null_count():
+            breaks.append(Break(f"{field.name}_unreadable", field.name, written.is_not_null() & values.is_null()))
+        return values
 
     def _amounts(self, raw: pl.DataFrame, currencies: pl.Series, breaks: list[Break]) -> pl.Series:
-        field = self._mapping.record.field("amount" if "amount" in self._columns else "amount_minor")
-        if field.type == "minor":
-            return self._read(field, raw, breaks)
+        """Amounts in minor units of each row's currency."""
         column = self._columns["amount"]
-        written = self._present(self._gather(column, raw))
-        minor = pl.Series("amount_minor", [None] * raw.height, dtype=pl.Int64)
-        refusals = pl.Series([None] * raw.height, dtype=pl.String)
-        digits = currencies.replace_strict(minor_digits(), default=2, return_dtype=pl.Int8)
+        written = self._present(column, raw)
+        digits = currencies.replace_strict(minor_digits(), default=_USUAL_DIGITS, return_dtype=pl.Int8)
+        minor = pl.Series([None], dtype=pl.Int64).new_from_index(0, raw.height)
+        rules = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
         for places in digits.unique().to_list():
             here = digits == places
             read = to_minor(written, places, column)
-            minor = minor.zip_with(~here, read.values)
-            refusals = refusals.zip_with(~here, read.refusals)
-        for rule in refusals.drop_nulls().unique().sort():
-            breaks.append(Break(rule, "amount", refusals == rule))
-        return minor.alias("amount_minor")
+            minor, rules = read.values.zip_with(here, minor), read.refusals.zip_with(here, rules)
+        breaks.extend(Break(rule, "amount", rules == rule) for rule in rules.drop_nulls().unique().sort())
+        return minor
+
+    def _present(self, column: ColumnMapping, raw: pl.DataFrame) -> pl.Series:
+        return present(self._gather(column, raw), self._mapping.null_values)
 
     def _gather(self, column: ColumnMapping, raw: pl.DataFrame) -> pl.Series:
         if column.column is not None:
@@ -167,22 +164,7 @@ class Mapper:
         )
         return texts.select(pl.concat_str(column.parts)).to_series()
 
-    def _constant(self, field: Field, height: int) -> pl.Series:
-        constant = self._mapping.constants.get(field.name, field.default)
-        constant = self._mapping.source if field.name == "source" and constant is None else constant
-        return pl.Series(field.name, [constant], dtype=pl.String).new_from_index(0, height)
-
-    def _present(self, values: pl.Series) -> pl.Series:
-        """The values with white space stripped and every writing of "no value" as null."""
-        if values.dtype != pl.String:
-            return values
-        stripped = values.str.strip_chars()
-        absent = stripped.is_in(["", *self._mapping.null_values])
-        return stripped.zip_with(~absent, pl.Series([None], dtype=pl.String))
-
-    def _listed(
-        self, field: Field, values: pl.Series, column: ColumnMapping, breaks: list[Break]
-    ) -> pl.Series:
+    def _listed(self, field: Field, values: pl.Series, column: ColumnMapping, breaks: list[Break]) -> pl.Series:
         """The values under the mapping's `values` and `default`."""
         if column.values:
             written = as_text(values)
@@ -193,58 +175,3 @@ class Mapper:
         if default is not None and values.null_count():
             values = as_text(values).fill_null(default)
         return values
-
-
-def as_text(values: pl.Series) -> pl.Series:
-    """Values as a person would write them: a whole number held as a double has no fraction."""
-    if values.dtype == pl.String:
-        return values
-    if values.dtype.is_float():
-        whole = values.is_finite() & (values == values.floor()) & (values.abs() < 2.0**53)
-        return values.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole, values.cast(pl.String))
-    return values.cast(pl.String)
-
-
-def _converted(field: Field, values: pl.Series, column: ColumnMapping) -> pl.Series:
-    """Values in the type of the field, null where unreadable; the same object when there is nothing to read."""
-    if field.type == "time":
-        return to_instants(values, column)
-    if field.type == "date":
-        return to_dates(values, column)
-    if field.type == "flag":
-        return _flags(values)
-    if field.type == "number":
-        return _numbers(values, column)
-    if field.type == "minor":
-        return to_minor(values, 0, column).values
-    text = as_text(values)
-    return surrogate_ids(text) if field.type == "identifier" else text.str.normalize("NFC")
-
-
-def _flags(values: pl.Series) -> pl.Series:
-    if values.dtype == pl.Boolean:
-        return values
-    folded = as_text(values).str.to_lowercase()
-    readings = {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}
-    return folded.replace_strict(readings, default=None, return_dtype=pl.Boolean)
-
-
-def _numbers(values: pl.Series, column: ColumnMapping) -> pl.Series:
-    """Doubles; what a source writes as not-a-number is a missing value."""
-    if values.dtype == pl.String:
-        text = values.str.replace_all(column.thousands, "", literal=True) if column.thousands else values
-        values = text.str.replace(column.decimal, ".", literal=True) if column.decimal != "." else text
-    return values.cast(pl.Float64, strict=False).fill_nan(None)
-
-
-def _unsuitable(field: Field, column: ColumnMapping, dtype: pl.DataType) -> str | None:
-    """Why a column of that type cannot be what the field wants, None when it can."""
-    if dtype.is_nested() or dtype == pl.Binary:
-        return f"whose values are {dtype}, not single values"
-    if field.type == "time" and dtype.is_numeric() and column.unit is None:
-        return "which holds numbers: say what they count with `unit` (ns, us, ms, s, m, h or d) and `origin`"
-    if field.type in ("time", "date") and dtype == pl.Boolean:
-        return "which holds yes or no, not times"
-    if field.type in ("amount", "minor", "number") and (dtype.is_temporal() or dtype == pl.Boolean):
-        return f"which holds {dtype}, not numbers"
-    return None

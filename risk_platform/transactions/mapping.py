@@ -1,4 +1,4 @@
-"""Source mappings: how the records of one source become canonical ones, written as YAML and checked line by line."""
+"""Source mappings: how the records of one source become canonical ones, as YAML checked line by line."""
 
 import codecs
 import hashlib
@@ -62,7 +62,7 @@ class ColumnMapping(BaseModel):
     strip: str = ""
     thousands: str = ""
     decimal: str = "."
-    scale: int | None = Field(None, ge=0, le=12)
+    scale: int | None = Field(default=None, ge=0, le=12)
     negative: Literal["refuse", "refund"] = "refuse"
 
     @model_validator(mode="before")

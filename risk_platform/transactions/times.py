@@ -28,8 +28,8 @@ _FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 def to_instants(values: pl.Series, column: ColumnMapping) -> pl.Series:
     """`values` as instants in UTC, microseconds; null where a value is none under the mapping.
 
-    A time without an offset is one of the mapping's time zone; of an hour that occurs twice the first is taken, one
-    that is skipped is unreadable.
+    A time without an offset is one of the mapping's time zone; of an hour that occurs twice the first is
+    taken, one that is skipped is unreadable.
     """
     if column.unit is not None:
         return _since_origin(values, column.unit, column.origin or _EPOCH)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.fs as pa_fs
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.fs import DeltaStorageHandler
 
 from risk_platform.errors import LakeError
 from risk_platform.lake.absent import AbsentRows
@@ -24,6 +25,7 @@ from risk_platform.lake.conform import Conformed, Data
 from risk_platform.lake.durability import refuse_torn_commit, sync_commits
 from risk_platform.lake.failures import lake_errors
 from risk_platform.lake.session import open_session
+from risk_platform.lake.snapshot import snapshot
 from risk_platform.lake.tables import TABLES, Table
 
 # A commit that lost the race is refused, not replayed on a version that its data was not computed from.
@@ -52,6 +54,16 @@ class Lake:
         self._folder = _local_folder(root)
         self._root = str(self._folder) if self._folder else root.rstrip("/")
 
+    @property
+    def root(self) -> str:
+        """Folder or URI below which the tables lie."""
+        return self._root
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Object-store options it was opened with."""
+        return self._options
+
     def exists(self, table: Table) -> bool:
         """True once the table was written for the first time."""
         return self._open(table) is not None
@@ -64,7 +76,10 @@ class Lake:
     def dataset(self, table: Table, version: int | None = None) -> ds.Dataset:
         """The table, now or as of `version`, for scans with pushdown; empty while it does not exist."""
         delta = self._open(table, version)
-        return ds.dataset(table.schema.empty_table()) if delta is None else self._delta_dataset(table, delta)
+        if delta is None:
+            return ds.dataset(table.schema.empty_table())
+        with lake_errors(table, "read"):
+            return snapshot(table, delta, self._filesystem(table))
 
     def read(
         self,
@@ -94,13 +109,14 @@ class Lake:
             open_session(folder / "spill") as session,
             lake_errors(table, "written"),
         ):
-            rows = AbsentRows(session, folder / "offered.parquet", table.key)
             with conformed.refusal_first():
-                rows.spool(conformed.reader())
-            rows.find(None if delta is None else self._delta_dataset(table, delta))
-            if rows.absent:
+                rows = AbsentRows(session, folder / "offered.parquet", table.key, conformed.reader())
+            if delta is not None and rows.offered:
+                rows.leave_out(snapshot(table, delta, self._filesystem(table), rows.key_range()))
+            absent = rows.count()
+            if absent:
                 self._write(table, delta, Conformed(table, rows.reader()), mode="append")
-        return Inserted(rows.absent, rows.offered - rows.absent)
+        return Inserted(absent, rows.offered - absent)
 
     def append_once(self, table: Table, data: Data, app_id: str, version: int) -> bool:
         """Append `data` as batch `version` of `app_id`; False when it, or a later one, is there already."""
@@ -110,6 +126,20 @@ class Lake:
             return False
         self._write(table, delta, Conformed(table, data), mode="append", batch=Transaction(app_id, version))
         return True
+
+    def append_at(self, table: Table, data: Data, version: int) -> None:
+        """Append rows whose keys the caller found absent at `version` of the table.
+
+        Raises LakeError, and changes nothing, when another writer was there in between.
+        """
+        delta = self._open(table)
+        found = -1 if delta is None else delta.version()
+        if found != version:
+            raise LakeError(
+                f"Lake table {table.name} changed from version {version} to {found} under this writer; "
+                "run it again."
+            )
+        self._write(table, delta, Conformed(table, data), mode="append")
 
     def replace_range(self, table: Table, data: Data, from_date: date, to_date: date) -> None:
         """Replace all partitions from `from_date` to `to_date`, both included, by `data` in one commit."""
@@ -152,10 +182,11 @@ class Lake:
                 return None
             return DeltaTable(self._uri(table), version=version, storage_options=self._options)
 
-    def _delta_dataset(self, table: Table, delta: DeltaTable) -> ds.Dataset:
+    def _filesystem(self, table: Table) -> pa_fs.FileSystem:
         folder = self._table_folder(table)
-        filesystem = None if folder is None else pa_fs.SubTreeFileSystem(str(folder), pa_fs.LocalFileSystem())
-        return delta.to_pyarrow_dataset(filesystem=filesystem, schema=_schema_seen(table, delta))
+        if folder is None:
+            return pa_fs.PyFileSystem(DeltaStorageHandler(self._uri(table), self._options))
+        return pa_fs.SubTreeFileSystem(str(folder), pa_fs.LocalFileSystem())
 
     def _write(
         self,
@@ -222,13 +253,6 @@ def _local_folder(root: str) -> Path | None:
         return Path(root).absolute()
     address = urlparse(root)
     return Path(unquote(address.path)) if address.scheme == "file" else None
-
-
-def _schema_seen(table: Table, delta: DeltaTable) -> pa.Schema:
-    """The registry's columns, null where older files lack them, then the open columns the table has."""
-    stored = pa.schema(delta.schema().to_arrow())
-    fixed = table.schema
-    return pa.schema([*fixed, *(field for field in stored if field.name not in fixed.names)])
 
 
 def _commit(

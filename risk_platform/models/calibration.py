@@ -1,0 +1,71 @@
+"""Calibration: a strictly increasing map from margin to log odds of fraud, kept as a table of knots."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from risk_platform.errors import ContractError
+from risk_platform.models.payments import Bools, Floats
+
+_NEWTON_STEPS = 50
+_RIDGE = 1e-6
+_TAILS = (0.5, 0.2, 0.05, 0.02, 0.01, 0.005, 0.002)
+"""Shares of the highest margins at whose borders the map may bend."""
+_MIN_FRAUDS_PER_BEND = 60
+
+
+def sigmoid(log_odds: Floats) -> Floats:
+    """Probability of the given log odds."""
+    clipped = np.clip(log_odds, -500.0, 500.0)
+    return np.asarray(1.0 / (1.0 + np.exp(-clipped)), dtype=np.float64)
+
+
+def logit(probability: Floats) -> Floats:
+    """Log odds of the given probabilities, which are kept a hair away from 0 and 1."""
+    p = np.clip(probability, 1e-15, 1.0 - 1e-15)
+    return np.asarray(np.log(p) - np.log1p(-p), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A strictly increasing, piecewise linear map from margin to log odds, continued straight at both ends.
+
+    Two knots are Platt scaling. Raises ContractError when the knots do not ascend.
+    """
+
+    margins: tuple[float, ...]
+    log_odds: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.margins) < 2 or len(self.margins) != len(self.log_odds):
+            raise ContractError("A calibration table has at least two knots, each a margin and its log odds.")
+        if np.any(np.diff(self.margins) <= 0) or np.any(np.diff(self.log_odds) <= 0):
+            raise ContractError("The knots of a calibration table must ascend in margin and in log odds.")
+
+    def __call__(self, margins: Floats) -> Floats:
+        """Calibrated log odds, one for each margin."""
+        x, y = np.asarray(self.margins), np.asarray(self.log_odds)
+        slopes = np.diff(y) / np.diff(x)
+        piece = np.clip(np.searchsorted(x, margins, side="right") - 1, 0, len(slopes) - 1)
+        return np.asarray(y[piece] + slopes[piece] * (margins - x[piece]), dtype=np.float64)
+
+
+def fit_logistic(x: Floats, fraud: Bools) -> tuple[float, float]:
+    """Intercept and slope of the logistic regression of fraud on `x` by Newton's method; needs both classes."""
+    weights = _newton(np.column_stack([np.ones_like(x), x]), fraud)
+    return float(weights[0]), float(weights[1])
+
+
+def _newton(design: Floats, fraud: Bools) -> Floats:
+    weights = np.zeros(design.shape[1])
+    rate = fraud.mean()
+    weights[0] = np.log(rate / (1.0 - rate))
+    for _ in range(_NEWTON_STEPS):
+        p = sigmoid(design @ weights)
+        gradient = design.T @ (fraud - p) - _RIDGE * weights
+        hessian = (design * (p * (1.0 - p))[:, None]).T @ design + _RIDGE * np.eye(len(weights))
+        step = np.linalg.solve(hessian, gradient)
+        weights = weights + np.clip(step, -5.0, 5.0)
+        if np.abs(step).max() < 1e-10:
+            break
+    return weights

@@ -206,7 +206,7 @@ class Lake:
             else:
                 before = delta.version()
                 _commit(delta, conformed.reader(), mode, predicate, commit)
-            self._sync(table, before)
+        self._sync(table, before)
 
     def _create(self, table: Table, conformed: Conformed, commit: CommitProperties) -> None:
         write_deltalake(
@@ -227,13 +227,20 @@ class Lake:
         before = delta.version()
         with lake_errors(table, action):
             result = run(delta)
-            self._sync(table, before)
+        self._sync(table, before)
         return result
 
     def _sync(self, table: Table, before: int) -> None:
         folder = self._table_folder(table)
-        if folder is not None:
+        if folder is None:
+            return
+        try:
             sync_commits(folder, before)
+        except OSError as error:
+            raise LakeError(
+                f"Lake table {table.name} has a new version that the disk did not confirm: {error}; "
+                "check the disk before going on."
+            ) from error
 
     def _uri(self, table: Table) -> str:
         return f"{self._root}/{table.name}"

@@ -8,30 +8,51 @@ import pandas as pd
 from risk_platform.decisions.reasons import Reason
 from streamlit_app.theme import LOWERS, MUTED, PRIMARY, RAISES, level_scale
 
-_DAY = alt.X("event_date:T", title=None, axis=alt.Axis(format="%d %b", grid=False, labelOverlap=True))
 WATERFALL_BARS = 9
+CHART_HEIGHT = 250
+AXIS_HEIGHT = 60
 
 
-def daily_payments(days: pd.DataFrame) -> alt.LayerChart:
-    """Payments per day as bars, the alert rate of decided payments as a line on its own axis."""
-    days = days.assign(alert_rate=days["alerts"] / days["decided"].where(days["decided"] > 0))
+def _day() -> alt.X:
+    axis = alt.Axis(format="%d %b", grid=False, labelOverlap=True, tickCount=6)
+    return alt.X("event_date:T", timeUnit="yearmonthdate", title=None, axis=axis)
+
+
+def daily_payments(days: pd.DataFrame) -> alt.Chart:
+    """Payments per day as bars."""
+    bars: alt.Chart = alt.Chart(days, height=CHART_HEIGHT).mark_bar(
+        color=PRIMARY, opacity=0.75, cornerRadiusEnd=2
+    )
+    return bars.encode(
+        x=_day(),
+        y=alt.Y("payments:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
+        tooltip=[
+            alt.Tooltip("event_date:T", title="Day", format="%d %b %Y"),
+            alt.Tooltip("payments:Q", title="Payments", format=","),
+            alt.Tooltip("shown_amount:N", title="Volume"),
+        ],
+    )
+
+
+def daily_alert_rate(days: pd.DataFrame, budget: float) -> alt.LayerChart | alt.FacetChart:
+    """Share of each day's decided payments that raised an alert, with the alert budget as a dashed line."""
+    decided = days[days["decided"] > 0]
+    decided = decided.assign(alert_rate=decided["alerts"] / decided["decided"], budget=budget)
+    instant = alt.X("event_date:T", title=None, axis=alt.Axis(format="%d %b", grid=False, tickCount=6))
+    base = alt.Chart(decided).encode(x=instant)
+    rate = alt.Y("alert_rate:Q", title=None, axis=alt.Axis(format=".2~%", tickCount=4))
     tooltip = [
         alt.Tooltip("event_date:T", title="Day", format="%d %b %Y"),
-        alt.Tooltip("payments:Q", title="Payments", format=","),
-        alt.Tooltip("alerts:Q", title="Alerts", format=","),
         alt.Tooltip("alert_rate:Q", title="Alert rate", format=".2%"),
+        alt.Tooltip("alerts:Q", title="Alerts", format=","),
+        alt.Tooltip("decided:Q", title="Decided", format=","),
     ]
-    base = alt.Chart(days).encode(x=_DAY, tooltip=tooltip)
-    bars = base.mark_bar(color="#C6D2E4", cornerRadiusEnd=2).encode(
-        y=alt.Y("payments:Q", title="Payments", axis=alt.Axis(format="~s", tickCount=4))
+    area = base.mark_area(color=RAISES, opacity=0.08).encode(y=rate)
+    line = base.mark_line(color=RAISES, strokeWidth=2, point=alt.OverlayMarkDef(size=30, color=RAISES))
+    target = base.mark_line(color=MUTED, strokeDash=[5, 4]).encode(
+        y="budget:Q", tooltip=[alt.Tooltip("budget:Q", title="Alert budget", format=".2%")]
     )
-    line = base.mark_line(
-        color=RAISES, strokeWidth=2, point=alt.OverlayMarkDef(size=22, color=RAISES)
-    ).encode(
-        y=alt.Y("alert_rate:Q", title="Alert rate", axis=alt.Axis(format=".1%", tickCount=4, grid=False))
-    )
-    both: alt.LayerChart = alt.layer(bars, line).resolve_scale(y="independent").properties(height=260)
-    return both
+    return alt.layer(area, target, line.encode(y=rate, tooltip=tooltip)).properties(height=CHART_HEIGHT)
 
 
 def level_bars(levels: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
@@ -54,32 +75,35 @@ def level_bars(levels: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
         color=alt.Color("level:N", scale=level_scale(), legend=None)
     )
     text = base.mark_text(align="left", dx=5).encode(text=alt.Text("decisions:Q", format=","))
-    return alt.layer(bars, text).properties(height=170)
+    return alt.layer(bars, text).properties(height=34 * len(levels) + AXIS_HEIGHT)
 
 
 def ranked_bars(
-    rows: pd.DataFrame, label: str, value: str, title: str, colour: str = PRIMARY
+    rows: pd.DataFrame, label: str, value: str, title: str, form: str = ",", colour: str = PRIMARY
 ) -> alt.LayerChart | alt.FacetChart:
     """A horizontal bar for each row, in the order given, with its number beside it."""
     base = alt.Chart(rows).encode(
         y=alt.Y(f"{label}:N", sort=None, title=None, axis=alt.Axis(labelLimit=260)),
-        x=alt.X(f"{value}:Q", title=title, axis=alt.Axis(tickCount=4, format="~s")),
+        x=alt.X(f"{value}:Q", title=title, axis=alt.Axis(tickCount=4, format=form)),
         tooltip=[alt.Tooltip(f"{name}:{kind}") for name, kind in ((label, "N"), (value, "Q"))],
     )
-    bars = base.mark_bar(color=colour, cornerRadiusEnd=3)
-    text = base.mark_text(align="left", dx=5).encode(text=alt.Text(f"{value}:Q", format="~s"))
-    return alt.layer(bars, text).properties(height=max(90, 28 * len(rows)))
+    bars = base.mark_bar(color=colour, cornerRadiusEnd=3, height=18)
+    text = base.mark_text(align="left", dx=5).encode(text=alt.Text(f"{value}:Q", format=form))
+    return alt.layer(bars, text).properties(height=30 * len(rows) + AXIS_HEIGHT)
 
 
 def waterfall(base_value: float, reasons: Sequence[Reason], margin: float) -> alt.LayerChart | alt.FacetChart:
     """The way from the model's base value to the margin in log odds, the strongest reasons each a bar."""
     steps = _steps(base_value, reasons, margin)
+    ticks = alt.Axis(tickCount=6, format=".0f")
     base = alt.Chart(steps).encode(
         y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, grid=False)),
         tooltip=[alt.Tooltip("label:N", title="Reason"), alt.Tooltip("told:N", title="Because")],
     )
     bars = base.mark_bar(cornerRadius=2, height=18).encode(
-        x=alt.X("start:Q", title="log odds of fraud", scale=alt.Scale(zero=False, padding=30)),
+        x=alt.X(
+            "start:Q", title="Log odds of fraud", scale=alt.Scale(domain=_room_for_text(steps)), axis=ticks
+        ),
         x2="end:Q",
         color=alt.Color(
             "effect:N",
@@ -88,7 +112,12 @@ def waterfall(base_value: float, reasons: Sequence[Reason], margin: float) -> al
         ),
     )
     text = base.mark_text(align="left", dx=5).encode(x="right:Q", text="shown:N")
-    return alt.layer(bars, text).properties(height=30 * len(steps) + 30)
+    return alt.layer(bars, text).properties(height=32 * len(steps) + AXIS_HEIGHT)
+
+
+def _room_for_text(steps: pd.DataFrame) -> list[float]:
+    low, high = min(steps["start"].min(), steps["end"].min()), steps["right"].max()
+    return [low - 0.02 * (high - low), high + 0.13 * (high - low)]
 
 
 def _steps(base_value: float, reasons: Sequence[Reason], margin: float) -> pd.DataFrame:
@@ -99,13 +128,12 @@ def _steps(base_value: float, reasons: Sequence[Reason], margin: float) -> pd.Da
         moves.append(
             (f"{len(rest)} weaker ones", sum(reason.attribution for reason in rest), "All others together.")
         )
-    origin = min(0.0, base_value, margin)
-    rows = [("Average payment", origin, base_value, "total", f"{base_value:+.2f}", "Where the model starts.")]
+    rows = [("Average payment", 0.0, base_value, "total", f"{base_value:+.2f}", "Where the model starts.")]
     at = base_value
     for title, move, sentence in moves:
         rows.append((title, at, at + move, "raises" if move > 0 else "lowers", f"{move:+.2f}", sentence))
         at += move
-    rows.append(("This payment", origin, margin, "total", f"{margin:+.2f}", "Where the model ends."))
+    rows.append(("This payment", 0.0, margin, "total", f"{margin:+.2f}", "Where the model ends."))
     steps = pd.DataFrame(rows, columns=["label", "start", "end", "effect", "shown", "told"])
     return steps.assign(right=steps[["start", "end"]].max(axis=1))
 
@@ -116,7 +144,7 @@ def timeline(payments: pd.DataFrame, symbol: str) -> alt.LayerChart | alt.FacetC
     scale = level_scale()
     domain, colours = [*scale.domain, "not decided"], [*scale.range, MUTED]
     base = alt.Chart(payments).encode(
-        x=alt.X("local_time:T", title=None, axis=alt.Axis(grid=False, labelOverlap=True)),
+        x=alt.X("local_time:T", title=None, axis=alt.Axis(format="%d %b", grid=False, tickCount=8)),
         y=alt.Y("amount:Q", title=f"Amount ({symbol})", axis=alt.Axis(format="~s", tickCount=5)),
     )
     stems = base.mark_rule(color="#DDE2EA").encode(y2=alt.datum(0))
@@ -141,9 +169,12 @@ def metric_over_versions(rows: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
         x=alt.X("model_version:N", sort=None, title="Model version", axis=alt.Axis(labelAngle=0))
     )
     value = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False, padding=12))
-    intervals = base.mark_rule(color=PRIMARY, strokeWidth=2).encode(y=alt.Y("low:Q", title=None), y2="high:Q")
-    points = base.mark_circle(size=110, color=PRIMARY, opacity=1).encode(
+    intervals = base.mark_rule(color=MUTED, strokeWidth=2).encode(y=alt.Y("low:Q", title=None), y2="high:Q")
+    points = base.mark_point(size=110, opacity=1, filled=True).encode(
         y=value,
+        color=alt.Color(
+            "verdict:N", scale=alt.Scale(domain=["promoted", "refused"], range=[PRIMARY, MUTED]), legend=None
+        ),
         tooltip=[
             alt.Tooltip("model_version:N"),
             *(alt.Tooltip(f"{n}:Q", format=".4f") for n in ("value", "low", "high", "floor")),

@@ -43,6 +43,14 @@ class AlertFilter:
 
 
 @dataclass(frozen=True)
+class Moments:
+    """Times of the latest payment and the latest decision, None while there are none."""
+
+    event_time: datetime | None
+    decided_time: datetime | None
+
+
+@dataclass(frozen=True)
 class PaymentKey:
     """What names a payment."""
 
@@ -168,14 +176,15 @@ def quality() -> pd.DataFrame:
     )
 
 
-def moments() -> pd.DataFrame:
-    """One row: event_time of the latest payment and decided_time of the latest decision."""
-    return frame(
+def moments() -> Moments:
+    """When the latest payment happened and the latest decision was made."""
+    [row] = ask(
         """
         select (select max(event_time) from transactions) as event_time,
             (select max(decided_time) from decisions) as decided_time
         """
-    )
+    ).to_pylist()
+    return Moments(**row)
 
 
 def channel_names() -> list[str]:
@@ -331,7 +340,8 @@ def model_metrics() -> pd.DataFrame:
     """Metrics of every model version: model_version, trained_time, metric, value, low, high, floor."""
     return frame(
         """
-        select m.*, v.trained_time from model_metrics as m join model_versions as v using (model_version)
+        select m.*, v.trained_time, v.verdict
+        from model_metrics as m join model_versions as v using (model_version)
         order by v.trained_time, m.metric
         """
     )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from risk_platform.decisions.figures import age, money
 from risk_platform.settings import load_settings
@@ -59,14 +60,30 @@ def local(times: "pd.Series[pd.Timestamp]") -> "pd.Series[pd.Timestamp]":
     return times.dt.tz_convert(load_settings().timezone).dt.tz_localize(None)
 
 
-def moment(time: pd.Timestamp | None) -> str:
+def card(
+    place: DeltaGenerator, label: str, value: str, detail: str | None = None, tip: str | None = None
+) -> None:
+    """One key figure in a frame, with a grey line of detail below it."""
+    place.metric(
+        label,
+        value,
+        delta=detail,
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        height="stretch",
+        help=tip,
+    )
+
+
+def moment(time: datetime | None, form: str = "%d %b %Y, %H:%M") -> str:
     """A time in RISK_TIMEZONE in words, a dash when there is none."""
     if time is None or pd.isna(time):
         return "–"
-    return f"{time.astimezone(load_settings().zone):%d %b %Y, %H:%M}"
+    return time.astimezone(load_settings().zone).strftime(form)
 
 
-def ago(time: pd.Timestamp | None) -> str | None:
+def ago(time: datetime | None) -> str | None:
     """How long ago it was."""
     if time is None or pd.isna(time):
         return None

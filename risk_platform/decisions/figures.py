@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Mapping
 
+from risk_platform.transactions.currencies import minor_digits
+
 _SYMBOLS: Mapping[str, str] = {"INR": "₹", "EUR": "€", "USD": "$", "GBP": "£"}
-_MINOR_DIGITS: Mapping[str, int] = {"JPY": 0, "KRW": 0, "VND": 0, "BHD": 3, "KWD": 3, "OMR": 3}
 _AGES: tuple[tuple[float, str], ...] = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -23,7 +24,7 @@ def group(whole: int, currency: str) -> str:
 
 def money(minor: float, currency: str) -> str:
     """An amount of minor units in major units with its symbol, such as ₹1,23,456.50."""
-    digits = _MINOR_DIGITS.get(currency, 2)
+    digits = minor_digits()[currency]
     sign, scaled = ("-" if minor < 0 else ""), round(abs(minor))
     whole, fraction = divmod(scaled, 10**digits)
     symbol = _SYMBOLS.get(currency, f"{currency} ")
@@ -58,9 +59,10 @@ def share(value: float) -> str:
 
 FIGURES: Mapping[str, Callable[[float, str], str]] = {
     "money": money,
-    "seconds": lambda value, _: age(value),
+    "days": lambda value, _: age(value * 86_400),
     "number": lambda value, _: number(value),
     "magnitude": lambda value, _: number(abs(value)),
     "count": lambda value, currency: group(round(value), currency),
+    "payments": lambda value, _: plural(round(value), "payment"),
     "share": lambda value, _: share(value),
 }

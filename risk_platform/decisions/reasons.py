@@ -18,7 +18,8 @@ from risk_platform.decisions.figures import FIGURES, plural
 from risk_platform.durations import parse_duration
 from risk_platform.errors import ContractError
 
-Figure = Literal["money", "seconds", "number", "magnitude", "count", "share"]
+Figure = Literal["money", "days", "number", "magnitude", "count", "payments", "share"]
+Word = str | dict[str, str]
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -39,7 +40,7 @@ class Rule(BaseModel):
     def sentence(self, value: float) -> str:
         """The template for `value`: missing when it is no number, else above or below the neutral one."""
         if math.isnan(value):
-            return self.missing or "{title}: nothing earlier to compare with."
+            return self.missing or "{title}: not known for this payment."
         return self.below if self.below is not None and value <= self.neutral else self.above
 
 
@@ -48,7 +49,7 @@ class _Dictionary(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    words: dict[str, dict[str, str]]
+    words: dict[str, dict[str, Word]]
     reasons: tuple[Rule, ...]
 
 
@@ -60,7 +61,7 @@ class Wording:
     code: str
     title: str
     rule: Rule
-    words: Mapping[str, str]
+    words: Mapping[str, Word]
 
     def tell(self, value: float, currency: str) -> str:
         """The sentence for `value`; `currency` is used where the value is money."""
@@ -82,7 +83,7 @@ class Reason:
 class ReasonDictionary:
     """Reason codes for features; the first rule whose pattern matches a feature's name speaks for it."""
 
-    def __init__(self, words: Mapping[str, Mapping[str, str]], rules: Sequence[Rule]) -> None:
+    def __init__(self, words: Mapping[str, Mapping[str, Word]], rules: Sequence[Rule]) -> None:
         self._words = words
         self._patterns = [(self._compile(pattern), rule) for rule in rules for pattern in rule.features]
         self._known: dict[str, Wording] = {}
@@ -99,8 +100,10 @@ class ReasonDictionary:
         """The dictionary written in YAML `text`; raises ContractError naming what is wrong in it."""
         try:
             stated = _Dictionary.model_validate(yaml.safe_load(text))
-        except (ValidationError, yaml.YAMLError) as error:
-            raise ContractError(f"The reason dictionary is wrong: {error}.") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise ContractError(f"The reason dictionary is wrong at {place}: {first['msg']}.") from error
         return cls(stated.words, stated.reasons)
 
     def wording(self, feature: str) -> Wording:
@@ -125,7 +128,7 @@ class ReasonDictionary:
                 return Wording(feature, code, _capital(rule.title.format(**phrases)), rule, phrases)
         raise ContractError(f"No reason code covers feature {feature!r}; add one to decisions/reasons.yaml.")
 
-    def _phrase(self, name: str, part: str) -> str:
+    def _phrase(self, name: str, part: str) -> Word:
         return window_words(part) if name == "window" else self._words[name][part]
 
     def _titled(self, rule: Rule) -> Iterator[tuple[str, str]]:

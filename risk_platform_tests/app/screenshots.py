@@ -60,7 +60,7 @@ def photograph(page: Page, target: Path) -> None:
 def open_first_alert(page: Page, address: str) -> None:
     """Choose the riskiest alert in the table and follow it to its own page."""
     open_page(page, address, "alerts")
-    page.locator("[data-testid=stDataFrame] canvas").first.click(position={"x": 15, "y": 55})
+    page.locator("[data-testid=stDataFrame] canvas").first.click(position={"x": 15, "y": 55}, force=True)
     page.get_by_text("Open this payment").click()
     page.get_by_text("The customer's payments around it").wait_for()
     settle(page)

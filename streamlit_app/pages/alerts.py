@@ -2,17 +2,28 @@
 
 from typing import cast
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from risk_platform.decisions.figures import group, money
-from risk_platform.decisions.levels import LEVELS
+from risk_platform.decisions.figures import group, money, share
+from risk_platform.decisions.levels import LEVELS, Thresholds
 from risk_platform.decisions.reasons import ReasonDictionary
+from risk_platform.settings import load_settings
 from streamlit_app import data
 from streamlit_app.data import AlertFilter, PaymentKey, Period
-from streamlit_app.layout import chosen_period, compact_money, empty, head, local, no_decisions, no_payments
+from streamlit_app.layout import (
+    card,
+    chosen_period,
+    compact_money,
+    empty,
+    head,
+    local,
+    no_decisions,
+    no_payments,
+)
 from streamlit_app.theme import LEVEL_COLOURS
 from streamlit_app.told import reasons_of
 
@@ -32,13 +43,18 @@ COLUMNS: dict[str, ColumnConfig | str | None] = {
 }
 
 
+def alerting_levels() -> list[str]:
+    """Levels that an alert can have, given where the alert threshold lies."""
+    thresholds = Thresholds.from_settings(load_settings())
+    [lowest] = thresholds.ranks(np.array([thresholds.alert]))
+    return [level.value for level in LEVELS[lowest:]]
+
+
 def asked(whole: Period) -> AlertFilter:
     """What the reader chose in the row of filters."""
     period = chosen_period(whole, "30 days")
     row = st.columns([2.2, 2, 1.6, 2], vertical_alignment="bottom")
-    levels = row[0].pills(
-        "Level", [level.value for level in LEVELS[1:]], selection_mode="multi", key="levels"
-    )
+    levels = row[0].pills("Level", alerting_levels(), selection_mode="multi", key="levels")
     channels = row[1].multiselect("Channel", data.channel_names(), placeholder="All channels", key="channels")
     judged = row[2].selectbox(
         "Judged", list(JUDGED), index=None, placeholder="Any", format_func=JUDGED.__getitem__, key="judged"
@@ -52,15 +68,11 @@ def summary(wanted: AlertFilter, currency: str) -> int:
     found = data.alert_summary(wanted).iloc[0]
     alerts, judged, frauds = (int(found[name]) for name in ("alerts", "judged", "frauds"))
     cards = st.columns(4)
-    cards[0].metric("Alerts", group(alerts, currency), border=True)
-    cards[1].metric("Amount at risk", compact_money(float(found["amount_minor"]), currency), border=True)
-    cards[2].metric("Judged", group(judged, currency), border=True)
-    cards[3].metric(
-        "Of these fraud",
-        f"{frauds / judged:.0%}" if judged else "–",
-        border=True,
-        help="Share of the judged alerts that were found to be fraud; fresh alerts wait for their judgement.",
-    )
+    card(cards[0], "Alerts", group(alerts, currency))
+    card(cards[1], "Amount at risk", compact_money(float(found["amount_minor"]), currency))
+    card(cards[2], "Judged", group(judged, currency))
+    tip = "Share of the judged alerts that were found to be fraud; fresh alerts wait for their judgement."
+    card(cards[3], "Of these fraud", share(frauds / judged) if judged else "–", tip=tip)
     return alerts
 
 
@@ -101,7 +113,7 @@ head("Alerts", "Payments whose score reached the alert threshold, riskiest first
 whole = data.span()
 if whole is None:
     no_payments()
-elif data.moments()["decided_time"].isna().all():
+elif data.moments().decided_time is None:
     no_decisions()
 else:
     currency = data.currency()

@@ -5,7 +5,7 @@ import streamlit as st
 
 from risk_platform.decisions.reasons import ReasonDictionary
 from streamlit_app import charts, data
-from streamlit_app.layout import empty, head, local
+from streamlit_app.layout import card, empty, head, local
 
 METRICS = {
     "average_precision": "Average precision",
@@ -34,24 +34,19 @@ def champion(versions: pd.DataFrame, metrics: pd.DataFrame) -> None:
         f"{best['train_to']:%d %b %Y}, {len(best['features'])} features."
     )
     cards = st.columns(4)
-    for card, name in zip(cards, list(METRICS)[:4], strict=True):
+    for place, name in zip(cards, list(METRICS)[:4], strict=True):
         if name in own.index:
             floor = own.at[name, "floor"]
-            card.metric(
-                METRICS[name],
-                f"{own.at[name, 'value']:.3f}",
-                delta=None if pd.isna(floor) else f"floor {floor:.3f}",
-                delta_color="off",
-                delta_arrow="off",
-                border=True,
-            )
+            below = None if pd.isna(floor) else f"floor {floor:.3f}"
+            card(place, METRICS[name], f"{own.at[name, 'value']:.3f}", below)
 
 
 def over_versions(metrics: pd.DataFrame) -> None:
     """One chart for each of the main metrics, over all versions."""
     st.subheader("Over versions", anchor=False)
     st.caption(
-        "Dot: value on the test fold. Line: 95 % interval. Grey tick: the floor that a model has to beat."
+        "Dot: value on the test fold, blue when the model was promoted. Line: 95 % interval. "
+        "Grey tick: the floor that a model has to beat."
     )
     known = [name for name in METRICS if (metrics["metric"] == name).any()]
     for start in range(0, min(len(known), 6), 3):
@@ -89,17 +84,24 @@ def one_version(versions: pd.DataFrame, metrics: pd.DataFrame) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.subheader("Metrics", anchor=False)
-        own = metrics[metrics["model_version"] == version]
         st.dataframe(
-            own.assign(metric=own["metric"].map(METRICS).fillna(own["metric"]))[
-                ["metric", "value", "low", "high", "floor"]
-            ].style.format("{:.4f}", subset=["value", "low", "high", "floor"], na_rep="–"),
-            hide_index=True,
-            height="content",
+            metric_table(metrics[metrics["model_version"] == version]), hide_index=True, height="content"
         )
     with right:
         st.subheader("What it looks at", anchor=False)
         importance(version)
+
+
+def metric_table(own: pd.DataFrame) -> pd.DataFrame:
+    """Each metric in words with its value, interval and floor."""
+    shown = {
+        "Metric": [METRICS.get(name, name) for name in own["metric"]],
+        "Value": own["value"].map("{:.4f}".format),
+    }
+    low, high = own["low"].map("{:.4f}".format), own["high"].map("{:.4f}".format)
+    shown["95 % interval"] = (low + " to " + high).where(own["low"].notna(), "–")
+    shown["Floor"] = own["floor"].map("{:.4f}".format).where(own["floor"].notna(), "–")
+    return pd.DataFrame(shown)
 
 
 def importance(version: str) -> None:
@@ -113,7 +115,7 @@ def importance(version: str) -> None:
         title=[f"{dictionary.wording(name).title} · {name}" for name in strongest["feature"]]
     )
     st.altair_chart(
-        charts.ranked_bars(titled, "title", "mean_abs_shap", "Mean absolute attribution (log odds)")
+        charts.ranked_bars(titled, "title", "mean_abs_shap", "Mean absolute attribution (log odds)", ".2f")
     )
 
 

@@ -2,12 +2,15 @@
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
-from risk_platform.decisions.figures import group, share
+from risk_platform.decisions.figures import group, money, share
+from risk_platform.settings import load_settings
 from streamlit_app import charts, data
 from streamlit_app.data import Period
 from streamlit_app.layout import (
     ago,
+    card,
     chosen_period,
     compact_money,
     day_range,
@@ -18,50 +21,55 @@ from streamlit_app.layout import (
 )
 from streamlit_app.theme import MUTED
 
+BROKEN: dict[str, ColumnConfig | str | None] = {
+    "expectation": "Expectation",
+    "event_date": st.column_config.DateColumn("Latest batch", format="DD MMM YYYY"),
+    "observed": st.column_config.TextColumn("Observed", width="large"),
+    "unexpected_count": st.column_config.NumberColumn("Rows that break it", format="localized"),
+    "row_count": st.column_config.NumberColumn("Rows of the batch", format="localized"),
+}
+
 
 def indicators(days: pd.DataFrame, currency: str) -> None:
     """The row of key figures."""
     payments, decided, alerts = (int(days[name].sum()) for name in ("payments", "decided", "alerts"))
-    intake, moments = data.intake().iloc[0], data.moments().iloc[0]
+    intake, latest = data.intake().iloc[0], data.moments().event_time
     cards = st.columns(5)
-    cards[0].metric(
+    card(
+        cards[0],
         "Payments",
         group(payments, currency),
-        border=True,
-        chart_data=days["payments"].tolist(),
-        chart_type="area",
+        f"{group(round(payments / len(days)), currency)} a day",
     )
-    cards[1].metric(
+    volume = float(days["amount_minor"].sum())
+    card(
+        cards[1],
         "Volume",
-        compact_money(float(days["amount_minor"].sum()), currency),
-        border=True,
-        chart_data=(days["amount_minor"] / 100).tolist(),
-        chart_type="area",
+        compact_money(volume, currency),
+        f"{money(volume / payments, currency)} on average",
     )
-    cards[2].metric(
-        "Alert rate",
-        share(alerts / decided) if decided else "–",
-        border=True,
-        chart_data=days["alerts"].tolist(),
-        chart_type="area",
-        help=f"{group(alerts, currency)} alerts of {group(decided, currency)} decided payments",
-    )
-    cards[3].metric(
-        "Quarantined",
-        group(int(intake["quarantined"]), currency),
-        delta=f"{share(intake['quarantined'] / intake['read'])} of rows read" if intake["read"] else None,
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-    )
-    cards[4].metric(
-        "Latest payment",
-        moment(moments["event_time"]),
-        delta=ago(moments["event_time"]),
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-    )
+    rate = share(alerts / decided) if decided else "–"
+    card(cards[2], "Alert rate", rate, f"{group(alerts, currency)} of {group(decided, currency)} decided")
+    refused = share(intake["quarantined"] / intake["read"]) if intake["read"] else "no"
+    card(cards[3], "Quarantined", group(int(intake["quarantined"]), currency), f"{refused} of rows read")
+    card(cards[4], "Latest payment", moment(latest, "%d %b, %H:%M"), ago(latest))
+
+
+def daily_charts(days: pd.DataFrame, currency: str) -> None:
+    """Two charts side by side: payments per day, and the share of them that raised an alert."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Payments per day", anchor=False)
+        volumes = [money(minor, currency) for minor in days["amount_minor"]]
+        st.altair_chart(charts.daily_payments(days.assign(shown_amount=volumes)))
+    with right:
+        st.subheader(
+            "Alert rate per day", anchor=False, help="Alerts per decided payment; dashed: the alert budget."
+        )
+        if days["decided"].any():
+            st.altair_chart(charts.daily_alert_rate(days, load_settings().alert_budget))
+        else:
+            no_decisions()
 
 
 def decisions_and_quarantine(period: Period) -> None:
@@ -80,7 +88,7 @@ def decisions_and_quarantine(period: Period) -> None:
         if refused.empty:
             st.success("No row was refused so far.", icon=":material/check_circle:")
         else:
-            st.altair_chart(charts.ranked_bars(refused, "rule", "rows", "Rows refused", MUTED))
+            st.altair_chart(charts.ranked_bars(refused, "rule", "rows", "Rows refused", colour=MUTED))
 
 
 def quality() -> None:
@@ -97,7 +105,7 @@ def quality() -> None:
         )
     else:
         st.warning(f"{len(broken)} of {len(results)} expectations do not hold.", icon=":material/warning:")
-        st.dataframe(broken, hide_index=True)
+        st.dataframe(broken[list(BROKEN)], hide_index=True, column_config=BROKEN)
 
 
 whole = data.span()
@@ -108,8 +116,8 @@ else:
     period = chosen_period(whole, "30 days")
     st.caption(day_range(period))
     days = data.daily(period)
-    indicators(days, data.currency())
-    st.subheader("Payments and alert rate per day", anchor=False)
-    st.altair_chart(charts.daily_payments(days))
+    currency = data.currency()
+    indicators(days, currency)
+    daily_charts(days, currency)
     decisions_and_quarantine(period)
     quality()

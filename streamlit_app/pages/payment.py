@@ -3,13 +3,14 @@
 import pandas as pd
 import streamlit as st
 
-from risk_platform.decisions.figures import money
-from risk_platform.decisions.reasons import Reason, ReasonDictionary
+from risk_platform.decisions.figures import money, share
+from risk_platform.decisions.reasons import Reason
 from streamlit_app import charts, data
 from streamlit_app.data import Decision, PaymentKey
-from streamlit_app.layout import empty, head, local, moment, no_payments
+from streamlit_app.layout import card, empty, head, local, moment, no_payments
+from streamlit_app.payment_details import details
 from streamlit_app.theme import LEVEL_BADGES
-from streamlit_app.told import reasons_of, values_of
+from streamlit_app.told import reasons_of
 
 ADVICE = {"allow": "Allow", "step_up": "Step up", "hold": "Hold", "block": "Block"}
 
@@ -55,11 +56,12 @@ def heading(payment: pd.Series, decision: Decision | None, judged: pd.DataFrame,
 def figures(decision: Decision) -> None:
     """Score, probability and how it was decided."""
     cards = st.columns(4)
-    cards[0].metric("Score", f"{decision.score:.3f}", border=True)
-    shown = "–" if decision.probability is None else f"{decision.probability:.2%}"
-    cards[1].metric("Probability of fraud", shown, border=True)
-    cards[2].metric("Decided", moment(pd.Timestamp(decision.decided_time)), border=True)
-    cards[3].metric("Model version", decision.model_version or "–", border=True)
+    card(cards[0], "Score", f"{decision.score:.3f}")
+    card(
+        cards[1], "Probability of fraud", "–" if decision.probability is None else share(decision.probability)
+    )
+    card(cards[2], "Decided", moment(pd.Timestamp(decision.decided_time)))
+    card(cards[3], "Model version", decision.model_version or "–")
 
 
 def reasons(decision: Decision, told: list[Reason]) -> None:
@@ -95,50 +97,6 @@ def history(payment: pd.Series, currency: str) -> None:
     st.altair_chart(charts.timeline(near, currency))
 
 
-def details(payment: pd.Series, decision: Decision | None, judged: pd.DataFrame, currency: str) -> None:
-    """All fields of the payment, every feature value, the decision record and the judgements."""
-    fields, values, record, judgements = st.tabs(
-        ["Payment", "What the model saw", "Decision record", "Judgements"]
-    )
-    with fields:
-        shown = payment.dropna().astype(str).rename_axis("Field").reset_index(name="Value")
-        st.dataframe(shown, hide_index=True)
-    with values:
-        if decision is None or decision.features is None:
-            st.caption("No decision with a known model.")
-        else:
-            st.dataframe(seen(decision, currency), hide_index=True)
-    with record:
-        if decision is None:
-            st.caption(
-                "Nobody decided this payment: it lies in the training span, or decisions were not made yet."
-            )
-        else:
-            st.dataframe(evidence(decision), hide_index=True)
-    with judgements:
-        if judged.empty:
-            st.caption("Nobody reported anything about this payment so far.")
-        else:
-            st.dataframe(judged.assign(known_time=local(judged["known_time"])), hide_index=True)
-
-
-def seen(decision: Decision, currency: str) -> pd.DataFrame:
-    """Every feature with its stored value, in words and as the model got it."""
-    dictionary, names = ReasonDictionary.shipped(), decision.features or []
-    rows = [
-        (dictionary.wording(name).tell(value, currency), name, value)
-        for name, value in zip(names, values_of(decision), strict=True)
-    ]
-    return pd.DataFrame(rows, columns=["In words", "Feature", "Value"])
-
-
-def evidence(decision: Decision) -> pd.DataFrame:
-    """What the decision was made with, for whoever recomputes it."""
-    names = ("decision_id", "decided_by", "margin", "bundle_hash", "thresholds_hash", "features_version")
-    rows = [(name, str(getattr(decision, name))) for name in names]
-    return pd.DataFrame(rows, columns=["Field", "Value"])
-
-
 def show(key: PaymentKey) -> None:
     """The page of one payment."""
     payment = data.payment(key)
@@ -151,7 +109,7 @@ def show(key: PaymentKey) -> None:
         figures(decision)
         reasons(decision, reasons_of(decision, currency))
     history(payment, currency)
-    details(payment, decision, judged, currency)
+    details(payment, decision, judged)
 
 
 head("Payment", "What it was, what was decided and why.")

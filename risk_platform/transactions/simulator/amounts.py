@@ -12,7 +12,7 @@ _PEOPLE_UNIT_SHARES = (0.22, 0.22, 0.14, 0.22, 0.14, 0.06)
 
 
 def shop_amounts(category: Ints, scale: Floats, rng: np.random.Generator) -> Ints:
-    """Paise asked in a shop of `category` from customers whose habit is `scale` times the category's median."""
+    """Paise paid in shops of `category` by customers whose habit is `scale` times the category's median."""
     table = categories()
     raw = (
         table.median_minor[category]
@@ -30,7 +30,8 @@ def people_amounts(median_minor: Floats, spread: float, rng: np.random.Generator
     raw = median_minor * np.exp(spread * _heavy_normal(len(median_minor), rng))
     unit = rng.choice(_PEOPLE_UNITS, len(raw), p=_PEOPLE_UNIT_SHARES)
     unit = np.where(unit > raw, 100, unit)
-    return np.maximum(np.rint(raw / unit), 1).astype(np.int64) * unit
+    rounded: Ints = np.maximum(np.rint(raw / unit), 1).astype(np.int64) * unit
+    return rounded
 
 
 def _heavy_normal(n: int, rng: np.random.Generator) -> Floats:

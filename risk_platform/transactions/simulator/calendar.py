@@ -64,11 +64,13 @@ def is_salary_day(rule: int, day: date) -> bool:
 class Calendar:
     """The simulated period: `days` business days from `start`.
 
-    `activity` (days,) is how busy each day is, 1 on average day; `glow` (4 salary rules, days) is the factor by which
-    people spend more after their salary; `dates` are the days.
+    `start_ms` is its first instant in milliseconds since 1970 UTC, `dates` are its days,
+    `activity` (days,) is how busy each day is, about 1; `glow` (4 salary rules, days) is the factor
+    by which people spend more after their salary.
     """
 
     start: date
+    start_ms: int
     dates: tuple[date, ...]
     activity: Floats
     glow: Floats
@@ -76,12 +78,6 @@ class Calendar:
     @property
     def days(self) -> int:
         return len(self.dates)
-
-    @property
-    def start_ms(self) -> int:
-        """First instant of the period in milliseconds since 1970 UTC."""
-        midnight = datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
-        return int(midnight.timestamp()) * 1000 - IST_MS
 
     @property
     def end_ms(self) -> int:
@@ -99,11 +95,13 @@ def build_calendar(start: date, days: int) -> Calendar:
     years = {festival.day.year for festival in festivals()}
     if not {dates[0].year, dates[-1].year} <= years:
         raise InputError(
-            f"The period {dates[0]} to {dates[-1]} leaves the festival table; simulate within {min(years)} to {max(years)}."
+            f"The period {dates[0]} to {dates[-1]} leaves the festival table; "
+            f"simulate within {min(years)} to {max(years)}."
         )
     activity = np.array([_WEEKDAY[day.weekday()] * _festive_factor(day) for day in dates])
     glow = np.array([[_glow(rule, day) for day in dates] for rule in range(4)])
-    return Calendar(start, dates, activity, glow)
+    midnight = datetime(start.year, start.month, start.day, tzinfo=UTC)
+    return Calendar(start, int(midnight.timestamp()) * 1000 - IST_MS, dates, activity, glow)
 
 
 def _festive_factor(day: date) -> float:

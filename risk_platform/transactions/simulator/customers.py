@@ -1,4 +1,4 @@
-"""Customers and their stable habits, drawn once: home, means, rhythm, devices, circle, and what changes for them."""
+"""Customers and their stable habits, drawn once: home, means, rhythm, devices, and what changes for them."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -11,6 +11,8 @@ from risk_platform.transactions.simulator.places import categories, cities
 
 NEVER = 1 << 30
 AGE_BANDS = ("18-25", "26-35", "36-45", "46-59", "60+")
+# Below this love of cards somebody hardly uses one.
+CARD_HOLDER = 0.4
 ELDERLY = AGE_BANDS.index("60+")
 _NEWCOMERS_PER_DAY = 0.0008
 _CHURN_PER_DAY = 0.0005
@@ -51,9 +53,9 @@ _AGES = (
 class Customers:
     """One entry per customer; days count from the first day of the period, NEVER is past every period.
 
-    `rate` is payments a day, `means` and `taste` (customers, categories) scale amounts, the shares are probabilities,
-    a trip goes to `trip_city` on the days [trip_from, trip_to), a busy time of life (wedding, house, illness) lasts
-    [life_from, life_from + 6).
+    `rate` is payments a day, `means` and `taste` (customers, categories) scale amounts, the shares are
+    probabilities, a trip goes to `trip_city` on the days [trip_from, trip_to), a busy time of life (wedding,
+    house, illness) lasts [life_from, life_from + 6).
     """
 
     persona: Ints
@@ -90,6 +92,39 @@ class Customers:
         """City in which each customer is on each day."""
         travelling = (self.trip_from[customer] <= day) & (day < self.trip_to[customer])
         return np.where(travelling, self.trip_city[customer], self.home[customer])
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Customers (positions) by trait; those of town t are `by_town[town_starts[t]:town_starts[t + 1]]`."""
+
+    elderly: Ints
+    younger: Ints
+    card_holders: Ints
+    well_off: Ints
+    weak: Ints
+    dormant: Ints
+    by_town: Ints
+    town_starts: Ints
+
+    def residents(self, town: int) -> Ints:
+        return self.by_town[self.town_starts[town] : self.town_starts[town + 1]]
+
+
+def build_groups(people: Customers) -> Groups:
+    """The groups of `people`; weak ones are the rural and the elderly."""
+    elderly = people.age_band == ELDERLY
+    by_town = np.argsort(people.home, kind="stable")
+    return Groups(
+        elderly=np.flatnonzero(elderly),
+        younger=np.flatnonzero(~elderly),
+        card_holders=np.flatnonzero(people.card_love > CARD_HOLDER),
+        well_off=np.flatnonzero(people.means > 0.8),
+        weak=np.flatnonzero(elderly | (people.persona == Persona.RURAL)),
+        dormant=np.flatnonzero(people.persona == Persona.DORMANT),
+        by_town=by_town,
+        town_starts=np.searchsorted(people.home[by_town], np.arange(len(cities().names) + 1)),
+    )
 
 
 def build_customers(count: int, days: int, rng: np.random.Generator) -> Customers:
@@ -129,7 +164,8 @@ def build_customers(count: int, days: int, rng: np.random.Generator) -> Customer
 
 def _ages(persona: Ints, rng: np.random.Generator) -> Ints:
     ladder = np.cumsum(np.array(_AGES), axis=1)[persona]
-    return np.minimum((rng.random(len(persona))[:, None] > ladder).sum(axis=1), len(AGE_BANDS) - 1)
+    band: Ints = (rng.random(len(persona))[:, None] > ladder).sum(axis=1)
+    return np.minimum(band, len(AGE_BANDS) - 1)
 
 
 def _around(share: Floats, rng: np.random.Generator) -> Floats:
@@ -156,4 +192,5 @@ def _trips(n: int, days: int, rng: np.random.Generator) -> tuple[Ints, Ints, Int
 
 
 def _shares(weight: Floats) -> Floats:
-    return weight / weight.sum()
+    shares: Floats = weight / weight.sum()
+    return shares

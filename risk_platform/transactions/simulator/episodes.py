@@ -1,4 +1,4 @@
-"""The plan of all episodes of the period: frauds up to the wanted share, and genuine ones that look like them."""
+"""The plan of all episodes: frauds up to the wanted share, and genuine ones that look like them."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def expected_everyday_payments(world: World, orders: StandingOrders) -> float:
 def plan_episodes(world: World, everyday: float, rng: np.random.Generator) -> Ledger:
     """All payments of fraud and look-alike episodes within the period, by time.
 
-    `everyday` is the expected number of other payments; frauds number `fraud_share` of the whole within one episode.
+    `everyday` is the expected number of other payments; frauds are `fraud_share` of all within one episode.
     """
     lookalikes = _genuine_episodes(world, everyday * _LOOKALIKE_SHARE, rng)
     genuine = everyday + len(lookalikes)
@@ -65,7 +65,9 @@ def _scene(world: World, rng: np.random.Generator) -> Scene:
 
 
 def _within_period(world: World, made: Ledger) -> Ledger:
-    return made.take((made.time_ms >= world.calendar.start_ms) & (made.time_ms < world.calendar.end_ms))
+    if not len(made) or made.time_ms.max() < world.calendar.end_ms:
+        return made
+    return made.take(made.time_ms < world.calendar.end_ms)
 
 
 def _stamped(frauds: Ledger, typology: int, episode: int) -> Ledger:

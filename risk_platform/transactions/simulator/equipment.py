@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from risk_platform.transactions.simulator.ledger import NONE, Channel, Ints
+from risk_platform.transactions.simulator.ledger import NONE, Bools, Channel, Ints
 from risk_platform.transactions.simulator.world import World
 
 # Code numbers of the device and network spaces; customers' own devices are customer * 8 + slot, far below.
@@ -17,7 +17,7 @@ _ONE_OFF_SHARE = 0.004
 
 
 def devices(world: World, customer: Ints, day: Ints, rng: np.random.Generator) -> Ints:
-    """Device codes: mostly the first phone or its successor, at times another, the family's or a stranger's."""
+    """Device codes: mostly the first phone or its successor, at times another or the family's."""
     people, n = world.customers, len(customer)
     slot = np.where(rng.random(n) < 0.85, 0, rng.integers(0, people.devices[customer]))
     own = customer * SLOTS + np.where((slot == 0) & (people.new_phone_day[customer] <= day), NEW_PHONE, slot)
@@ -51,14 +51,17 @@ def instruments(world: World, customer: Ints, day: Ints, channel: Ints) -> Ints:
     slot = np.where(channel == Channel.UPI, vpa, slot)
     slot = np.where((channel == Channel.CARD) | (channel == Channel.ATM), card, slot)
     slot = np.where(channel == Channel.WALLET, WALLET, slot)
-    return customer * SLOTS + slot
+    codes: Ints = customer * SLOTS + slot
+    return codes
 
 
-def at_terminal(channel: Ints, online: "np.typing.NDArray[np.bool_]") -> "np.typing.NDArray[np.bool_]":
+def at_terminal(channel: Ints, online: Bools) -> Bools:
     """Payments made on the payee's terminal, which show no device and no network of the customer."""
-    return (channel == Channel.ATM) | (channel == Channel.AEPS) | ((channel == Channel.CARD) & ~online)
+    cash = (channel == Channel.ATM) | (channel == Channel.AEPS)
+    terminal: Bools = cash | ((channel == Channel.CARD) & ~online)
+    return terminal
 
 
-def hidden(codes: Ints, where: "np.typing.NDArray[np.bool_]") -> Ints:
+def hidden(codes: Ints, where: Bools) -> Ints:
     """`codes` with none where `where` holds."""
     return np.where(where, NONE, codes)

@@ -15,12 +15,14 @@ from risk_platform.transactions.simulator.config import SimulationConfig
 from risk_platform.transactions.simulator.simulation import Progress, Simulation
 from risk_platform.transactions.simulator.tables import numbered_judgements
 
+# Columns with hardly a value twice, which a dictionary would only make larger.
+_SCATTERED = ("transaction_id", "judgement_id", "event_time", "known_time", "latitude", "longitude")
 FileFormat = Literal["parquet", "csv"]
 
 
 @dataclass(frozen=True)
 class SimulationFiles:
-    """Where the tables of a simulation lie; `ground_truth` is for evaluation and tests, never for ingestion."""
+    """Where the tables of a simulation lie; `ground_truth` is for evaluation, never for ingestion."""
 
     payments: Path
     judgements: Path
@@ -70,9 +72,9 @@ def write_simulation(
 ) -> SimulationSummary:
     """Simulate `config` into the files of `out`, replacing them, and return what they hold.
 
-    Payments are written block by block, so memory does not grow with the period; the same configuration gives the
-    same bytes. Files appear under their names only when all are complete. Raises InputError when they cannot be
-    written.
+    Payments are written block by block, so memory does not grow with the period; the same configuration
+    gives the same bytes. Files appear under their names only when all are complete. Raises InputError when
+    they cannot be written.
     """
     files = simulation_files(out)
     simulation = Simulation(config)
@@ -133,7 +135,13 @@ def _writer(path: Path, file_format: FileFormat, schema: pa.Schema) -> _Writer:
         return pyarrow.csv.CSVWriter(_unfinished(path), schema)  # type: ignore[no-any-return]
     # Everything that decides about bytes is fixed here, so that a seed has one file.
     return pq.ParquetWriter(  # type: ignore[no-any-return]
-        _unfinished(path), schema, compression="zstd", compression_level=1, version="2.6", store_schema=False
+        _unfinished(path),
+        schema,
+        compression="zstd",
+        compression_level=1,
+        version="2.6",
+        use_dictionary=[name for name in schema.names if name not in _SCATTERED],
+        store_schema=False,
     )
 
 

@@ -13,7 +13,7 @@ _ALPHABET = np.frombuffer(b"0123456789ABCDEFGHJKMNPQRSTVWXYZ", dtype=np.uint8)
 
 @dataclass(frozen=True)
 class IdentifierSpace:
-    """One space of identifiers: `prefix` and then `characters` (5 bits each); distinct codes get distinct ones."""
+    """Identifiers of one kind: `prefix`, then `characters` of 5 bits; distinct codes get distinct ones."""
 
     prefix: str
     characters: int
@@ -25,7 +25,8 @@ class IdentifierSpace:
         text = np.empty((len(codes), 1 + self.characters), dtype=np.uint8)
         text[:, 0] = ord(self.prefix)
         for position in range(self.characters):
-            text[:, 1 + position] = _ALPHABET[(scattered >> np.uint64(5 * position)) & np.uint64(31)]
+            np.take(_ALPHABET, (scattered & np.uint64(31)).astype(np.uint8), out=text[:, 1 + position])
+            scattered >>= np.uint64(5)
         return _strings(text, codes < 0)
 
     def _scatter(self, codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -45,7 +46,7 @@ def _strings(text: NDArray[np.uint8], missing: NDArray[np.bool_]) -> pa.StringAr
     rows, width = text.shape
     lengths = np.where(missing, 0, width)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    validity = pa.py_buffer(np.packbits(~missing, bitorder="little").tobytes()) if missing.any() else None
+    validity = pa.py_buffer(np.packbits(~missing, bitorder="little")) if missing.any() else None
     return pa.StringArray.from_buffers(
-        rows, pa.py_buffer(offsets.tobytes()), pa.py_buffer(text[~missing].tobytes()), validity
+        rows, pa.py_buffer(offsets), pa.py_buffer(text[~missing] if missing.any() else text), validity
     )

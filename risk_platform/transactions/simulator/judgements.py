@@ -1,4 +1,4 @@
-"""What becomes known of the payments, and when: reports, chargebacks, findings, and claims that prove wrong."""
+"""What becomes known of payments, and when: reports, chargebacks, findings, claims that prove wrong."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from risk_platform.transactions.simulator.ledger import LEGITIMATE, Bools, Float
 from risk_platform.transactions.simulator.typologies.registry import TYPOLOGIES, JudgedBy
 
 _JUDGES: tuple[JudgedBy, ...] = ("customer", "chargeback", "simulator")
-# Per fraud: genuine payments that somebody disputes, of which a part counts as fraud until the dispute is settled.
+# Genuine payments that somebody disputes; a part of them counts as fraud until the dispute is settled.
 _FALSE_CLAIMS_PER_FRAUD = 0.05
 _BELIEVED_SHARE = 0.3
 _CONFIDENCE = {"customer": 0.8, "chargeback": 0.9, "simulator": 0.95}
@@ -17,7 +17,7 @@ _CONFIDENCE = {"customer": 0.8, "chargeback": 0.9, "simulator": 0.95}
 
 @dataclass(frozen=True)
 class Judgements:
-    """One entry per judgement: the payment's position in its ledger, the verdict, when it was known, and by whom."""
+    """One entry per judgement: position of the payment in its ledger, verdict, when known, and by whom."""
 
     payment: Ints
     is_fraud: Bools
@@ -33,7 +33,8 @@ class Judgements:
 def judge(payments: Ledger, fraud_share: float, rng: np.random.Generator) -> Judgements:
     """The judgements that the payments of one ledger will get, in no order.
 
-    Some frauds are never reported, all others after a delay of their typology; a few genuine payments are disputed.
+    Some frauds are never reported, the others after a delay of their typology; a few genuine payments are
+    disputed.
     """
     reported = _reports(payments, rng)
     disputed = _disputes(payments, fraud_share, rng)

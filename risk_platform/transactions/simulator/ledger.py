@@ -51,8 +51,9 @@ class Status(IntEnum):
 class Ledger:
     """Equal-length columns, one entry per payment.
 
-    Times are milliseconds since 1970 UTC, parties, cities and categories are positions in the world, instruments,
-    devices and networks are code numbers; -1 is none. `typology` 0 is legitimate, `episode` numbers the fraud episode.
+    Times are milliseconds since 1970 UTC; parties, cities and categories are positions in the world;
+    instruments, devices and networks are code numbers; -1 is none. `typology` 0 is legitimate, `episode`
+    numbers the fraud episode.
     """
 
     time_ms: Ints
@@ -82,18 +83,22 @@ class Ledger:
         return self.take(np.argsort(self.time_ms, kind="stable"))
 
 
+_COLUMNS = tuple(column.name for column in fields(Ledger) if column.name != "time_ms")
+
+
 def ledger(time_ms: Ints, **columns: Ints | int) -> Ledger:
-    """A ledger of the given columns; scalars are repeated, what is not named is none (status and kind: the first)."""
+    """A ledger of the given columns, scalars repeated; what is not named is none (kind, status: first)."""
     n = len(time_ms)
     defaults = {"kind": 0, "status": 0, "typology": LEGITIMATE}
-    filled = {
-        field.name: np.broadcast_to(
-            np.asarray(columns.get(field.name, defaults.get(field.name, NONE)), dtype=np.int64), n
+    filled = {}
+    for name in _COLUMNS:
+        value = columns.get(name, defaults.get(name, NONE))
+        filled[name] = (
+            np.full(n, value, dtype=np.int64)
+            if isinstance(value, int)
+            else value.astype(np.int64, copy=False)
         )
-        for field in fields(Ledger)
-        if field.name != "time_ms"
-    }
-    return Ledger(time_ms=np.asarray(time_ms, dtype=np.int64), **filled)
+    return Ledger(time_ms=time_ms, **filled)
 
 
 def concatenate(parts: Iterable[Ledger]) -> Ledger:

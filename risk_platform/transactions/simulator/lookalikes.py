@@ -18,7 +18,7 @@ from risk_platform.transactions.simulator.scene import Scene, rising, round_sums
 
 
 def collection(scene: Scene) -> Ledger:
-    """A treasurer collects equal shares for a trip or a feast and pays those who deliver, at times at once."""
+    """A treasurer collects equal shares for a trip or a feast and pays who delivers, at times at once."""
     rng = scene.rng
     treasurer, *payers = scene.customers(1 + int(rng.integers(5, 20)))
     n, m = len(payers), int(rng.integers(1, 5))
@@ -37,10 +37,10 @@ def collection(scene: Scene) -> Ledger:
 
 
 def big_project(scene: Scene) -> Ledger:
-    """A builder, a wedding hall or a child far away gets several round sums within days; the old do this too."""
+    """A builder, a wedding hall or a child far away gets round sums within days; the old do this too."""
     rng = scene.rng
-    elderly = scene.elderly()
-    payer = int(scene.customers(1, elderly if rng.random() < 0.45 else ~elderly)[0])
+    groups = scene.world.groups
+    payer = int(scene.customers(1, groups.elderly if rng.random() < 0.45 else groups.younger)[0])
     n = int(rng.integers(2, 7))
     day = scene.day + np.sort(rng.integers(0, 5, n))
     time = scene.world.calendar.instants(day, (rng.uniform(8.5, 20.5, n) * HOUR_MS).astype(np.int64))
@@ -77,32 +77,32 @@ def split_invoice(scene: Scene) -> Ledger:
     rng = scene.rng
     n = int(rng.integers(2, 7))
     limit = int(rng.choice([1_000_000, 5_000_000, 10_000_000], p=[0.6, 0.35, 0.05]))
-    payer = np.repeat(scene.customers(1, scene.world.customers.means > 0.8), n)
+    payer = np.repeat(scene.customers(1, scene.world.groups.well_off), n)
     time = rising(scene.instant(9, 19), rng.exponential(200, n - 1) * MINUTE_MS)
     amount = (limit * rng.uniform(0.9, 1.0, n)).astype(np.int64) // 10_000 * 10_000
     return scene.transfers(time, payer, np.repeat(scene.strangers(1), n), amount)
 
 
 def promotion(scene: Scene) -> Ledger:
-    """A game or a streaming service takes a few rupees from many new subscribers within the hour; some cards fail."""
+    """A game or a streaming service takes a few rupees from many new subscribers within the hour."""
     rng = scene.rng
-    payer = scene.customers(int(rng.integers(8, 26)), scene.world.customers.card_love > 0.4)
+    payer = scene.customers(int(rng.integers(8, 26)), scene.world.groups.card_holders)
     n = len(payer)
     time = rising(scene.instant(7, 23), rng.exponential(200_000, n - 1))
-    shop = np.full(n, scene.shop(("5816", "4899", "4814"), online=True))
+    shop = np.repeat(scene.shops(1, ("5816", "4899", "4814"), online=True), n)
     amount = np.where(rng.random(n) < 0.7, int(rng.integers(1, 50)), rng.integers(1, 50, n)) * 100
     status = np.where(rng.random(n) < 0.15, Status.DECLINED, Status.COMPLETED)
     return scene.purchases(time, payer, shop, amount, Channel.CARD, status=status)
 
 
 def shopping_spree(scene: Scene) -> Ledger:
-    """Many card purchases in a day or two in shops never visited before, some on a device never seen before."""
+    """Many card purchases within two days in shops never visited before, some on a new device."""
     rng = scene.rng
     n = int(rng.integers(3, 9))
-    payer = np.repeat(scene.customers(1, scene.world.customers.card_love > 0.4), n)
+    payer = np.repeat(scene.customers(1, scene.world.groups.card_holders), n)
     time = scene.instant(9, 22) + np.sort(rng.uniform(0, 1.5 * DAY_MS, n)).astype(np.int64)
     codes = ("5732", "5399", "6540", "4511", "5651", "7011")
-    shop = np.array([scene.shop(codes, online=True) for _ in range(n)], dtype=np.int64)
+    shop = scene.shops(n, codes, online=True)
     amount = (450_000 * rng.lognormal(0, 1.0, n)).astype(np.int64) // 100 * 100
     device = {"device": ONE_OFF_DEVICES + int(rng.integers(1 << 33))} if rng.random() < 0.5 else {}
     return scene.purchases(time, payer, shop, amount, Channel.CARD, **device)
@@ -113,7 +113,7 @@ def returns(scene: Scene) -> Ledger:
     rng = scene.rng
     n = int(rng.integers(2, 6))
     payer = np.repeat(scene.customers(1), n)
-    shop = np.full(n, scene.shop(("5651", "5399", "5732"), online=True))
+    shop = np.repeat(scene.shops(1, ("5651", "5399", "5732"), online=True), n)
     time = rising(scene.instant(8, 23), rng.exponential(300, n - 1) * MINUTE_MS)
     amount = (120_000 * rng.lognormal(0, 0.6, n)).astype(np.int64) // 1_000 * 1_000 + 900
     bought = scene.purchases(time, payer, shop, amount, Channel.UPI, status=int(Status.COMPLETED))
@@ -128,7 +128,11 @@ def benefit_day(scene: Scene) -> Ledger:
     """Pensions have arrived in the village: many take out their cash at one agent, often the full amount."""
     rng, people = scene.rng, scene.world.customers
     town = int(people.home[scene.customers(1)][0])
-    payer = scene.customers(int(rng.integers(4, 12)), (people.home == town) & (people.card_love < 0.5))
+    payer = scene.customers(
+        int(rng.integers(4, 12)),
+        scene.world.groups.residents(town),
+        lambda drawn: people.card_love[drawn] < 0.5,
+    )
     agent = scene.world.agents.draw(np.array([town]), rng)
     time = np.sort(scene.instant(8, 10) + (rng.uniform(0, 9, len(payer)) * HOUR_MS).astype(np.int64))
     amount = rng.choice([200_000, 300_000, 500_000, 1_000_000], len(payer), p=[0.25, 0.25, 0.3, 0.2])

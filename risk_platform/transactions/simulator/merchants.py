@@ -35,11 +35,15 @@ class Merchants:
 
 @dataclass(frozen=True)
 class Directory:
-    """Merchants grouped by a key (a city, or one past the last city for online), for draws by popularity."""
+    """Merchants grouped by a key (a town, a trade), for draws by popularity."""
 
     parties: Ints
     ladder: Floats
     starts: Ints
+
+    def weight(self, key: Ints) -> Floats:
+        """Joint popularity of the merchants of each key, 0 where there is none."""
+        return self.ladder[self.starts[key + 1]] - self.ladder[self.starts[key]]
 
     def draw(self, key: Ints, rng: np.random.Generator) -> Ints:
         """One party for each key, popular ones more often."""
@@ -86,14 +90,27 @@ def _described(first_party: int, category: Ints, town: Ints, rng: np.random.Gene
     )
 
 
-def build_directory(merchants: Merchants, member: Bools) -> Directory:
-    """The directory of the merchants for which `member` is true."""
-    chosen = np.flatnonzero(member)
-    key = np.where(merchants.city[chosen] < 0, online_key(), merchants.city[chosen])
-    order = np.argsort(key, kind="stable")
-    ladder = np.concatenate([[0.0], np.cumsum(merchants.popularity[chosen[order]])])
-    starts = np.searchsorted(key[order], np.arange(online_key() + 2))
-    return Directory(merchants.first_party + chosen[order], ladder, starts)
+def by_town(merchants: Merchants, member: Bools) -> Directory:
+    """The directory of the merchants for which `member` is true, by city and `online_key`."""
+    key = np.where(merchants.city < 0, online_key(), merchants.city)
+    return _directory(merchants, np.flatnonzero(member), key, online_key() + 1)
+
+
+def by_trade(merchants: Merchants) -> Directory:
+    """The directory of all merchants by `trade_key`."""
+    key = trade_key(merchants.category, merchants.city < 0)
+    return _directory(merchants, np.arange(len(merchants)), key, 2 * len(categories().mccs))
+
+
+def trade_key(category: Ints, online: Bools | bool) -> Ints:
+    """The key under which a directory by trade keeps the merchants of a category, online or not."""
+    return category * 2 + online
+
+
+def _directory(merchants: Merchants, chosen: Ints, key: Ints, keys: int) -> Directory:
+    order = chosen[np.argsort(key[chosen], kind="stable")]
+    ladder = np.concatenate([[0.0], np.cumsum(merchants.popularity[order])])
+    return Directory(merchants.first_party + order, ladder, np.searchsorted(key[order], np.arange(keys + 1)))
 
 
 def _everywhere(each: int) -> Ints:

@@ -96,15 +96,17 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 @cache
 def _hour_ladder() -> Floats:
-    """Cumulated hour shares of every profile, the k-th shifted by k, so that one search serves all profiles."""
+    """Cumulated hour shares of every profile, the k-th shifted by k, so that one search serves all."""
     shares = np.array([[float(share) for share in text.split()] for text in _PROFILES.values()])
     ladder = np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1)
     ladder[:, -1] = 1.0
-    return (ladder + np.arange(len(shares))[:, None]).ravel()
+    steps: Floats = ladder + np.arange(len(shares), dtype=np.float64)[:, None]
+    return steps.ravel()
 
 
 def clock_times(profile: Ints, rng: np.random.Generator) -> Ints:
-    """Milliseconds after Indian midnight, drawn from the hour profile (position in PROFILES) of each payment."""
+    """Milliseconds after Indian midnight, drawn from each payment's hour profile (position in PROFILES)."""
     step = np.searchsorted(_hour_ladder(), profile + rng.random(len(profile)), side="right")
     hour = np.minimum(step - 24 * profile, 23)
-    return ((hour + rng.random(len(profile))) * 3_600_000).astype(np.int64)
+    milliseconds: Ints = ((hour + rng.random(len(profile))) * 3_600_000).astype(np.int64)
+    return milliseconds

@@ -1,14 +1,16 @@
-"""The stage of one episode: who is free to play a part, and the few ways in which its payments are written down."""
+"""The stage of one episode: who is free to play a part, and how its payments are written down."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from risk_platform.transactions.simulator.calendar import DAY_MS, HOUR_MS
-from risk_platform.transactions.simulator.customers import ELDERLY
+from risk_platform.transactions.simulator.customers import NEVER
 from risk_platform.transactions.simulator.equipment import (
     CREW_DEVICES,
     CREW_NETWORKS,
+    NEW_VPA,
     SLOTS,
     at_terminal,
     devices,
@@ -20,6 +22,7 @@ from risk_platform.transactions.simulator.everyday import ordinary_statuses, tra
 from risk_platform.transactions.simulator.ledger import (
     Bools,
     Channel,
+    Floats,
     Ints,
     Ledger,
     PaymentKind,
@@ -27,10 +30,11 @@ from risk_platform.transactions.simulator.ledger import (
     concatenate,
     ledger,
 )
+from risk_platform.transactions.simulator.merchants import trade_key
 from risk_platform.transactions.simulator.places import categories, cities
 from risk_platform.transactions.simulator.world import World
 
-CREWS = 24
+Choice = Callable[[Ints], Bools]
 _MULE_DAYS = 12
 _CREW_TOWNS = ("Jamtara", "Nuh", "Deoghar", "Delhi", "Mumbai", "Kolkata", "Bengaluru", "Jaipur")
 
@@ -52,27 +56,38 @@ class Scene:
     day: int
 
     def instant(self, from_hour: float, to_hour: float, day: int | None = None) -> int:
-        """A UTC instant (ms) between two hours of the Indian clock, of the first day unless another is given."""
+        """A UTC instant (ms) between two hours of the Indian clock of the first day, or of `day`."""
         within = self.rng.uniform(from_hour, to_hour) * HOUR_MS
         return self.world.calendar.start_ms + (self.day if day is None else day) * DAY_MS + int(within)
 
-    def customers(self, count: int, among: Bools | None = None) -> Ints:
-        """Up to `count` distinct active customers, of those `among` if there are any."""
-        active = self.world.customers.active(self.day) & (self.world.customers.rate > 0.1)
-        pool = np.flatnonzero(active if among is None else active & among)
-        if not len(pool):
-            pool = np.flatnonzero(active)
-        return self.rng.choice(pool, min(count, len(pool)), replace=False)
-
-    def elderly(self) -> Bools:
-        return self.world.customers.age_band == ELDERLY
+    def customers(self, count: int, pool: Ints | None = None, fits: Choice | None = None) -> Ints:
+        """Up to `count` distinct active customers of `pool` that fit; one at least, fit or not."""
+        people = self.world.customers
+        size = 10 * count + 40
+        if pool is None or not len(pool):
+            drawn = self.rng.integers(len(people), size=size)
+        else:
+            drawn = pool[self.rng.integers(len(pool), size=size)]
+        active = (people.opened_day[drawn] <= self.day) & (self.day < people.closed_day[drawn])
+        chosen = drawn[active & (people.rate[drawn] > 0.1) & (fits(drawn) if fits else True)]
+        _, first = np.unique(chosen, return_index=True)
+        return chosen[np.sort(first)][:count] if len(chosen) else drawn[:1]
 
     def mules(self, count: int) -> Ints:
-        """Up to `count` accounts that are lent out these days; any lent account when none is."""
-        window, mules = self.world.mule_from, self.world.mules
-        lent = mules[(window <= self.day) & (self.day < window + _MULE_DAYS)]
-        pool = lent if len(lent) >= count else mules
-        return self.rng.choice(pool, min(count, len(pool)), replace=False)
+        """Up to `count` customers who lend their account these days, or did so lately."""
+        people, mules = self.world.customers, self.world.mules
+        here = (people.opened_day[mules] <= self.day) & (self.day < people.closed_day[mules])
+        distance = np.abs(self.world.mule_from + _MULE_DAYS // 2 - self.day) + np.where(here, 0, NEVER)
+        near = mules[np.argsort(distance, kind="stable")]
+        lent = max(count, int(np.count_nonzero(distance <= _MULE_DAYS // 2)))
+        return self.rng.choice(near[:lent], min(count, len(near)), replace=False)
+
+    def drops(self, count: int) -> Ints:
+        """`count` accounts for stolen money: lent ones, and outside ones that gangs change every few days."""
+        half = self.world.parties.persons // 2
+        gang = self.rng.integers(self.world.crews, size=count)
+        outside = self.world.parties.first_person + half + (self.day // 6 * 7_919 + gang * 104_729) % half
+        return np.where(self.rng.random(count) < 0.5, self.rng.choice(self.mules(count + 1), count), outside)
 
     def strangers(self, count: int) -> Ints:
         """Outside persons whom nobody knows."""
@@ -81,7 +96,7 @@ class Scene:
 
     def crew(self) -> Crew:
         """A gang, the busy ones more often."""
-        number = int(CREWS * self.rng.random() ** 1.5)
+        number = int(self.world.crews * self.rng.random() ** 1.5)
         return Crew(number, cities().names.index(_CREW_TOWNS[number % len(_CREW_TOWNS)]))
 
     def crew_device(self, crew: Crew) -> int:
@@ -96,15 +111,15 @@ class Scene:
             + int(self.rng.integers(4))
         )
 
-    def shop(self, mcc: tuple[str, ...], *, online: bool) -> int:
-        """A merchant party of one of the categories, the popular ones more often."""
-        merchants = self.world.merchants
-        kinds = [categories().position(code) for code in mcc]
-        fits = np.isin(merchants.category, kinds)
-        placed = fits & ((merchants.city < 0) == online)
-        pool = np.flatnonzero(placed if placed.any() else fits)
-        weight = merchants.popularity[pool] ** 0.7
-        return merchants.first_party + int(self.rng.choice(pool, p=weight / weight.sum()))
+    def shops(self, count: int, mccs: tuple[str, ...], *, online: bool) -> Ints:
+        """Merchant parties of some of the categories, the popular ones more often."""
+        trades = self.world.trades
+        kinds = np.array([categories().position(code) for code in mccs])
+        keys = trade_key(kinds, online)
+        if not trades.weight(keys).any():
+            keys = trade_key(kinds, not online)
+        weight = trades.weight(keys)
+        return trades.draw(self.rng.choice(keys, count, p=weight / weight.sum()), self.rng)
 
     def days(self, time_ms: Ints) -> Ints:
         """Day of the period of each instant."""
@@ -113,11 +128,10 @@ class Scene:
     def transfers(self, time_ms: Ints, payer: Ints, payee: Ints, amount: Ints, **given: Ints | int) -> Ledger:
         """Transfers made by the payers on their own equipment, except for the columns `given`."""
         amount = np.maximum(amount, 100)
-        channel = np.broadcast_to(
-            np.asarray(given.pop("channel", transfer_channels(amount, self.rng))), len(amount)
-        )
-        columns = self._own(time_ms, payer, channel) | {"kind": int(PaymentKind.TRANSFER), "payee": payee}
-        return ledger(time_ms, **(columns | {"amount_minor": amount} | given))
+        channel = given.pop("channel", None)
+        rails = transfer_channels(amount, self.rng) if channel is None else np.full(len(amount), channel)
+        columns = self._own(time_ms, payer, rails) | {"payee": payee, "amount_minor": amount}
+        return ledger(time_ms, **(columns | {"kind": int(PaymentKind.TRANSFER)} | given))
 
     def purchases(
         self, time_ms: Ints, payer: Ints, shop: Ints, amount: Ints, channel: int, **given: Ints | int
@@ -128,14 +142,13 @@ class Scene:
         rails = np.full(len(payer), channel)
         columns = self._own(time_ms, payer, rails)
         terminal = at_terminal(rails, town < 0)
-        columns["device"] = hidden(columns["device"], terminal)
-        columns["network"] = hidden(columns["network"], terminal)
+        columns |= {name: hidden(columns[name], terminal) for name in ("device", "network")}
         columns["city"] = np.where(town < 0, columns["city"], town)
         kind = PaymentKind.CASH if channel in (Channel.ATM, Channel.AEPS) else PaymentKind.PURCHASE
         columns |= {"kind": np.full(len(payer), kind), "category": self.world.merchants.category[position]}
         return ledger(time_ms, **(columns | {"payee": shop, "amount_minor": np.maximum(amount, 100)} | given))
 
-    def _own(self, time_ms: Ints, payer: Ints, channel: Ints) -> dict[str, Ints | int]:
+    def _own(self, time_ms: Ints, payer: Ints, channel: Ints) -> dict[str, Ints]:
         day = self.days(time_ms)
         city = self.world.customers.whereabouts(payer, day)
         return {
@@ -154,15 +167,15 @@ class Scene:
 
     def new_vpa(self, payer: Ints) -> Ints:
         """The VPA registered anew on another SIM."""
-        return payer * SLOTS + 6
+        return payer * SLOTS + NEW_VPA
 
 
-def rising(start_ms: int, gaps_ms: "np.typing.NDArray[np.float64]") -> Ints:
+def rising(start_ms: int, gaps_ms: Floats) -> Ints:
     """Instants that begin at `start_ms` and follow each other by `gaps_ms`."""
     return start_ms + np.concatenate([[0.0], np.cumsum(gaps_ms)]).astype(np.int64)
 
 
-def round_sums(amount: "np.typing.NDArray[np.float64]", step_rupees: int = 1_000) -> Ints:
+def round_sums(amount: Floats, step_rupees: int = 1_000) -> Ints:
     """Paise rounded to whole steps of rupees, at least one step."""
     step = step_rupees * 100
     return np.maximum(np.rint(amount / step), 1).astype(np.int64) * step

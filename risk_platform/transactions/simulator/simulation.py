@@ -1,4 +1,4 @@
-"""One simulation from its configuration: block by block of days, so that memory does not grow with the period."""
+"""One simulation from its configuration: in blocks of days, so that memory does not grow with the period."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _BLOCK_PAYMENTS = 250_000
 class SimulatedPayments:
     """Arrow tables of one simulation, ready for the canonical mappings.
 
-    `ground_truth` (transaction_id, typology, episode_id) tells what no payment system knows; it is never ingested.
+    `ground_truth` (transaction_id, typology, episode_id) is what no payment system knows; never ingest it.
     """
 
     payments: pa.Table

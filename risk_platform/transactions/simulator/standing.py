@@ -31,9 +31,9 @@ _BILLS = ("4814", "4900", "4899", "6300")
 
 @dataclass(frozen=True)
 class StandingOrders:
-    """One entry per monthly order: who pays whom how much on which day of the month (0: by the payee's salary rule).
+    """One entry per monthly order: who pays whom how much on which day of the month (0: salary rule).
 
-    `varies` tells bills, whose amount changes every month; `owner` is the customer in whose life the order is.
+    `varies` marks bills, whose amount changes every month; `owner` is the customer whose order it is.
     """
 
     owner: Ints

@@ -1,11 +1,11 @@
-"""From codes to canonical tables: payments, judgements, parties, and the ground truth kept apart from them."""
+"""From codes to canonical tables: payments, judgements, parties, and apart from them the ground truth."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from risk_platform.transactions.simulator.customers import AGE_BANDS
 from risk_platform.transactions.simulator.identifiers import IdentifierSpace
@@ -75,14 +75,14 @@ def payments_table(
         "counterparty_type": _named(
             _counterparty_types(world, payments.payee), ["person", "account", "merchant"]
         ),
-        "amount_minor": pa.array(payments.amount_minor),
+        "amount_minor": _column(payments.amount_minor, pa.int64()),
         "currency": pa.repeat("INR", len(payments)),
         "channel": _named(payments.channel, [channel.name for channel in Channel]),
         "mcc": _named(payments.category, list(categories().mccs)),
         "device_id": spaces.devices.encode(payments.device),
         "ip_token": spaces.networks.encode(payments.network),
-        "latitude": pa.array(latitude, mask=hidden),
-        "longitude": pa.array(longitude, mask=hidden),
+        "latitude": _column(latitude, pa.float64(), hidden),
+        "longitude": _column(longitude, pa.float64(), hidden),
         "city": _named(payments.city, list(table.names)),
         "country": _named(payments.city, list(table.countries)),
     }
@@ -96,21 +96,21 @@ def truth_table(spaces: Spaces, payments: Ledger, first: int) -> pa.Table:
         {
             "transaction_id": spaces.payments.encode(first + frauds),
             "typology": _named(payments.typology[frauds] - 1, [typology.name for typology in TYPOLOGIES]),
-            "episode_id": pa.array(payments.episode[frauds]),
+            "episode_id": _column(payments.episode[frauds], pa.int64()),
         }
     )
 
 
 def judgements_table(spaces: Spaces, judged: Judgements, first: int) -> pa.Table:
-    """Canonical judgements on the payments of the ledger that begins with payment `first`, judgement_id left out."""
+    """Canonical judgements, still without judgement_id, on the ledger that begins with payment `first`."""
     return pa.table(
         {
             "source": pa.repeat(SOURCE, len(judged.payment)),
             "transaction_id": spaces.payments.encode(first + judged.payment),
-            "is_fraud": pa.array(judged.is_fraud),
+            "is_fraud": pa.array(judged.is_fraud.tolist(), pa.bool_()),
             "known_time": _timestamps(judged.known_ms),
             "judged_by": pa.array(judged.judged_by, pa.string()),
-            "confidence": pa.array(judged.confidence),
+            "confidence": _column(judged.confidence, pa.float64()),
         }
     )
 
@@ -122,7 +122,7 @@ def numbered_judgements(spaces: Spaces, judged: pa.Table) -> pa.Table:
 
 
 def parties_table(world: World, spaces: Spaces) -> pa.Table:
-    """Canonical parties: every customer, institution and merchant, known since the day their relation began."""
+    """Canonical parties: customers, institutions and merchants, each known since its relation began."""
     people, parties = world.customers, world.parties
     institutions = np.arange(parties.first_institution, parties.first_person)
     merchants = np.arange(parties.first_merchant, parties.first_merchant + parties.merchants)
@@ -162,7 +162,8 @@ def _positions(world: World, payments: Ledger, rng: np.random.Generator) -> tupl
         around = towns[payments.city] + 0.05 * rng.standard_normal(len(payments))
         home = people[customer] + 0.012 * rng.standard_normal(len(payments))
         place = np.where(at_home, home, around)
-        places.append(np.round(np.where(shop >= 0, shops[np.maximum(shop, 0)], place), 5))
+        spot: Floats = np.where(shop >= 0, shops[np.maximum(shop, 0)], place)
+        places.append(spot.round(5))
     return places[0], places[1]
 
 
@@ -173,14 +174,24 @@ def _shops_in_town(world: World, payments: Ledger) -> Ints:
 
 
 def _named(codes: Ints, names: list[str]) -> pa.Array:
-    indices = pa.array(codes.astype(np.int32), mask=codes < 0)
+    indices = _column(codes, pa.int64(), codes < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string())).cast(pa.string())
 
 
 def _timestamps(milliseconds: Ints) -> pa.Array:
-    return pc.cast(pa.array(milliseconds * 1000), TIMESTAMP)
+    return _column(milliseconds * 1000, TIMESTAMP)
 
 
 def _dates(world: World, day: Ints) -> pa.Array:
-    first = (world.calendar.start - timedelta(0)).toordinal() - 719_163
-    return pa.array((first + day).astype(np.int32)).cast(pa.date32())
+    first = (world.calendar.start - date(1970, 1, 1)).days
+    return _column((first + day).astype(np.int32), pa.date32())
+
+
+def _column(
+    values: Ints | Floats | NDArray[np.int32], kind: pa.DataType, missing: Bools | None = None
+) -> pa.Array:
+    """An Arrow array over the bytes of `values`; `pa.array` would import pandas first."""
+    validity = None
+    if missing is not None and missing.any():
+        validity = pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(np.ascontiguousarray(values))])

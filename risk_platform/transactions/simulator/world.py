@@ -1,4 +1,4 @@
-"""The simulated country: its calendar, customers, merchants and the ties between them, fixed before any payment."""
+"""The simulated country: calendar, customers, merchants and their ties, fixed before any payment."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,25 @@ import numpy as np
 
 from risk_platform.transactions.simulator.calendar import Calendar, build_calendar
 from risk_platform.transactions.simulator.config import SimulationConfig
-from risk_platform.transactions.simulator.customers import Customers, Persona, build_customers
+from risk_platform.transactions.simulator.customers import (
+    Customers,
+    Groups,
+    Persona,
+    build_customers,
+    build_groups,
+)
 from risk_platform.transactions.simulator.ledger import Bools, Ints
 from risk_platform.transactions.simulator.merchants import (
     Directory,
     Merchants,
-    build_directory,
     build_merchants,
+    by_town,
+    by_trade,
     online_key,
 )
 from risk_platform.transactions.simulator.places import categories
 
+_MULES_PER_CUSTOMER_DAY = 1.5e-4
 FAVOURITES = 10
 CONTACTS = 8
 
@@ -56,9 +64,10 @@ class Parties:
 class World:
     """Everything that stays as it is while payments are made.
 
-    `favourites` (customers, FAVOURITES) are merchant parties and `contacts` (customers, CONTACTS) person parties,
-    the dearest first; `household` is the customer whose phone somebody borrows at times, or -1; `mules` are customers
-    who lend their account to fraudsters, each from day `mule_from` on for some days.
+    `favourites` (customers, FAVOURITES) are merchant parties, `contacts` (customers, CONTACTS) person
+    parties, the dearest first; `household` is the customer whose phone somebody borrows at times, or -1;
+    `mules` are customers who lend their account to fraudsters, from day `mule_from` on for some
+    days, to one of the `crews` gangs.
     """
 
     config: SimulationConfig
@@ -69,11 +78,14 @@ class World:
     shops: Directory
     cash_machines: Directory
     agents: Directory
+    trades: Directory
+    groups: Groups
     favourites: Ints
     contacts: Ints
     household: Ints
     mules: Ints
     mule_from: Ints
+    crews: int
 
 
 def build_world(config: SimulationConfig, rng: np.random.Generator) -> World:
@@ -85,7 +97,7 @@ def build_world(config: SimulationConfig, rng: np.random.Generator) -> World:
     merchants = build_merchants(n + institutions + persons, 300 + n // 6, rng)
     parties = Parties(n, institutions, persons, len(merchants))
     cash, agent = categories().position("6011"), categories().position("6012")
-    shops = build_directory(merchants, (merchants.category != cash) & (merchants.category != agent))
+    shops = by_town(merchants, (merchants.category != cash) & (merchants.category != agent))
     mules = _recruit_mules(customers, config.days, rng)
     return World(
         config=config,
@@ -94,13 +106,16 @@ def build_world(config: SimulationConfig, rng: np.random.Generator) -> World:
         customers=customers,
         merchants=merchants,
         shops=shops,
-        cash_machines=build_directory(merchants, merchants.category == cash),
-        agents=build_directory(merchants, merchants.category == agent),
+        cash_machines=by_town(merchants, merchants.category == cash),
+        agents=by_town(merchants, merchants.category == agent),
+        trades=by_trade(merchants),
+        groups=build_groups(customers),
         favourites=_favourites(customers, shops, rng),
         contacts=_contacts(customers, parties, rng),
         household=np.where(rng.random(n) < 0.25, _neighbours(customers, n, rng), -1),
         mules=mules,
         mule_from=_mule_windows(customers.opened_day[mules], config.days, rng),
+        crews=8 + n // 250,
     )
 
 
@@ -125,21 +140,20 @@ def _contacts(customers: Customers, parties: Parties, rng: np.random.Generator) 
 
 
 def _neighbours(customers: Customers, size: int, rng: np.random.Generator) -> Ints:
-    """For every customer in turn `size / customers` others of the same city (now and then oneself, which is no tie)."""
-    order = np.argsort(customers.home, kind="stable")
+    """For every customer in turn `size / customers` others of the same city."""
+    groups = build_groups(customers)
     home = np.repeat(customers.home, size // len(customers))
-    low = np.searchsorted(customers.home[order], home, side="left")
-    high = np.searchsorted(customers.home[order], home, side="right")
-    return order[low + (rng.random(size) * (high - low)).astype(np.int64)]
+    low, high = groups.town_starts[home], groups.town_starts[home + 1]
+    return groups.by_town[low + (rng.random(size) * (high - low)).astype(np.int64)]
 
 
 def _recruit_mules(customers: Customers, days: int, rng: np.random.Generator) -> Ints:
-    """Customers who lend their account: half of them opened it for that, the others are students and the poor."""
+    """Customers who lend their account: half opened it for that, the others are students and the poor."""
     new = np.flatnonzero(customers.opened_day > 0)
     poor = np.flatnonzero(
         np.isin(customers.persona, [Persona.STUDENT, Persona.RURAL]) & (customers.closed_day > days // 2)
     )
-    wanted = max(4, len(customers) // 120)
+    wanted = 6 + int(len(customers) * days * _MULES_PER_CUSTOMER_DAY)
     chosen = [rng.permutation(group)[: wanted // 2 + 1] for group in (new, poor)]
     return np.unique(np.concatenate(chosen))
 

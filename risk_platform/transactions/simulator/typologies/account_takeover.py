@@ -1,4 +1,4 @@
-"""Account takeover: somebody else signs in, mostly on a new device, and empties the account within the hour."""
+"""Account takeover: somebody else signs in, mostly on a new device, and empties the account."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ _SHOPS = ("5732", "5399", "6540", "5816")
 
 
 def account_takeover(scene: Scene) -> Episode:
-    """One victim, two to seven payments to mules and shops; three in ten by remote access to the victim's own phone."""
+    """One victim, two to seven payments to mules and shops; a third by remote access to the own phone."""
     rng = scene.rng
     victim = scene.customers(1)
     crew, n = scene.crew(), int(rng.integers(2, 8))
@@ -20,7 +20,7 @@ def account_takeover(scene: Scene) -> Episode:
     amount = (balance * rng.dirichlet(np.ones(n)) * 0.95).astype(np.int64) // 100 * 100
     shopping = rng.random(n) < 0.4
     equipment = {} if rng.random() < 0.3 else _foreign_equipment(scene, crew, int(victim[0]))
-    payer, mules = np.repeat(victim, n), scene.mules(2)
+    payer, mules = np.repeat(victim, n), scene.drops(2)
     sent = scene.transfers(
         time[~shopping],
         payer[~shopping],
@@ -34,7 +34,7 @@ def account_takeover(scene: Scene) -> Episode:
 def _shopping(
     scene: Scene, time: Ints, payer: Ints, amount: Ints, equipment: dict[str, Ints | int]
 ) -> Ledger:
-    shop = np.full(len(time), scene.shop(_SHOPS, online=True))
+    shop = np.repeat(scene.shops(1, _SHOPS, online=True), len(time))
     channel = Channel.UPI if scene.rng.random() < 0.6 else Channel.CARD
     return scene.purchases(time, payer[: len(time)], shop, amount, channel, **equipment)
 

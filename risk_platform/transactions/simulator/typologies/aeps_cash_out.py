@@ -3,20 +3,19 @@
 import numpy as np
 
 from risk_platform.transactions.simulator.calendar import HOUR_MS
-from risk_platform.transactions.simulator.customers import ELDERLY, Persona
 from risk_platform.transactions.simulator.ledger import Channel
 from risk_platform.transactions.simulator.scene import Episode, Scene
 
 
 def aeps_cash_out(scene: Scene) -> Episode:
-    """Three to seven rural or elderly victims, one to three withdrawals each up to 10,000 rupees, in two days."""
+    """Three to seven rural or elderly victims, one to three withdrawals up to 10,000 rupees, in two days."""
     rng, people = scene.rng, scene.world.customers
     agents = scene.world.agents
     town = int(rng.choice(people.home[scene.customers(5)]))
     agent = int(agents.draw(np.array([town]), rng)[0])
-    weak = (people.persona == Persona.RURAL) | (people.age_band == ELDERLY)
-    near = weak & (people.home == town)
-    victims = scene.customers(int(rng.integers(3, 8)), near if near.sum() >= 5 else weak)
+    victims = scene.customers(
+        int(rng.integers(3, 8)), scene.world.groups.weak, lambda drawn: people.home[drawn] == town
+    )
     payer = np.repeat(victims, rng.integers(1, 4, len(victims)))
     n = len(payer)
     day = scene.day + rng.integers(0, 2, n)

@@ -1,4 +1,4 @@
-"""Card testing: stolen cards are tried with tiny amounts at one merchant; those that work are used for large ones."""
+"""Card testing: stolen cards are tried with tiny amounts at one merchant, then used for large ones."""
 
 import numpy as np
 
@@ -12,21 +12,21 @@ _SPOIL_SHOPS = ("5732", "5399", "6540", "4511", "5651")
 
 
 def card_testing(scene: Scene) -> Episode:
-    """Eight to twenty cards tried within minutes on one device, then one or two large purchases on some of them."""
+    """Eight to twenty cards tried within minutes on one device, then one or two large purchases on some."""
     rng = scene.rng
     crew = scene.crew()
-    cards = scene.customers(int(rng.integers(8, 21)), scene.world.customers.card_love > 0.4)
+    cards = scene.customers(int(rng.integers(8, 21)), scene.world.groups.card_holders)
     n = len(cards)
     equipment = {"device": scene.crew_device(crew), "network": scene.crew_network(crew), "city": crew.city}
     status = scene.refused(n, 0.3)
     time = rising(scene.instant(0, 24), rng.uniform(4_000, 90_000, n - 1))
-    shop = np.full(n, scene.shop(_TEST_SHOPS, online=True))
+    shop = np.repeat(scene.shops(1, _TEST_SHOPS, online=True), n)
     amount = rng.integers(1, LARGEST_TEST_MINOR // 100 + 1, n) * 100
     tests = scene.purchases(time, cards, shop, amount, Channel.CARD, status=status, **equipment)
     good = cards[(status == Status.COMPLETED) & (rng.random(n) < 0.55)]
     used = np.repeat(good, rng.integers(1, 3, len(good)))
     later = time[-1] + (rng.uniform(0.5, 40, len(used)) * HOUR_MS).astype(np.int64)
-    spoil = np.array([scene.shop(_SPOIL_SHOPS, online=True) for _ in used], dtype=np.int64)
+    spoil = scene.shops(len(used), _SPOIL_SHOPS, online=True)
     price = (650_000 * rng.lognormal(0, 0.8, len(used))).astype(np.int64) // 100 * 100
     spending = scene.purchases(
         later, used, spoil, price, Channel.CARD, status=scene.refused(len(used), 0.1), **equipment

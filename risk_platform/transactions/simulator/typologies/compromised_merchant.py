@@ -1,9 +1,10 @@
-"""Compromised merchant: cards are skimmed during genuine purchases and used elsewhere, or there again, weeks later."""
+"""Compromised merchant: cards are skimmed during genuine purchases and used elsewhere, or there again."""
 
 import numpy as np
 
 from risk_platform.transactions.simulator.amounts import shop_amounts
 from risk_platform.transactions.simulator.calendar import DAY_MS
+from risk_platform.transactions.simulator.customers import CARD_HOLDER
 from risk_platform.transactions.simulator.ledger import Channel, Ints, Ledger, Status, concatenate
 from risk_platform.transactions.simulator.places import categories, clock_times
 from risk_platform.transactions.simulator.scene import Crew, Episode, Scene
@@ -13,11 +14,15 @@ _SPOIL_SHOPS = ("5732", "5399", "6540", "4511", "5651", "5816")
 
 
 def compromised_merchant(scene: Scene) -> Episode:
-    """Five to twelve cards: one genuine purchase each within five days, then one to four frauds 2 to 16 days later."""
+    """Five to twelve cards: a genuine purchase each within five days, one to four frauds 2 to 18 days on."""
     rng, people = scene.rng, scene.world.customers
-    shop = scene.shop(_SKIMMED_SHOPS, online=False)
+    shop = int(scene.shops(1, _SKIMMED_SHOPS, online=False)[0])
     town = scene.world.merchants.city[shop - scene.world.parties.first_merchant]
-    cards = scene.customers(int(rng.integers(5, 13)), (people.home == town) & (people.card_love > 0.4))
+    cards = scene.customers(
+        int(rng.integers(5, 13)),
+        scene.world.groups.residents(int(town)),
+        lambda drawn: people.card_love[drawn] > CARD_HOLDER,
+    )
     visit = _opening_hours(scene, shop, scene.day + rng.integers(0, 5, len(cards)))
     paid = _prices(scene, np.full(len(cards), shop), cards, 1.0)
     skimmed = scene.purchases(
@@ -35,7 +40,7 @@ def compromised_merchant(scene: Scene) -> Episode:
 
 
 def _online(scene: Scene, crew: Crew, time: Ints, cards: Ints) -> Ledger:
-    shops = np.array([scene.shop(_SPOIL_SHOPS, online=True) for _ in cards], dtype=np.int64)
+    shops = scene.shops(len(cards), _SPOIL_SHOPS, online=True)
     equipment = {"device": scene.crew_device(crew), "network": scene.crew_network(crew)}
     return scene.purchases(time, cards, shops, _prices(scene, shops, cards, 2.0), Channel.CARD, **equipment)
 

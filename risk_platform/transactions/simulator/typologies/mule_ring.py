@@ -10,9 +10,10 @@ LONGEST_FAN_OUT_MS = 10 * MINUTE_MS
 
 
 def mule_ring(scene: Scene) -> Episode:
-    """Five to twelve payers within hours, then three to six transfers of nearly all of it in at most ten minutes."""
+    """Five to twelve payers within hours, then three to six transfers of nearly all of it in ten minutes."""
     rng = scene.rng
-    mule, *layer = scene.mules(1 + int(rng.integers(1, 4)))
+    mule, layer = int(scene.mules(1)[0]), scene.drops(int(rng.integers(1, 4)))
+    layer = layer[layer != mule]
     payer = scene.customers(int(rng.integers(5, 13)))
     payer = payer[payer != mule]
     start = scene.instant(8, 21)
@@ -24,7 +25,7 @@ def mule_ring(scene: Scene) -> Episode:
     n = int(rng.integers(3, 7))
     time_out = time_in[-1] + np.sort(rng.uniform(20_000, LONGEST_FAN_OUT_MS, n)).astype(np.int64)
     passed = (received.sum() * rng.uniform(0.85, 0.99) * rng.dirichlet(np.full(n, 6.0))).astype(np.int64)
-    payee = np.concatenate([np.array(layer, dtype=np.int64), scene.strangers(n)])[:n]
+    payee = np.concatenate([layer, scene.strangers(n)])[:n]
     fan_out = scene.transfers(
         time_out, np.full(n, mule), payee, passed // 100 * 100, status=int(Status.COMPLETED), **_phone(scene)
     )

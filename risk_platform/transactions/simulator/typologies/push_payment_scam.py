@@ -1,4 +1,4 @@
-"""Authorised push payment: the victim is talked into paying, as in a «digital arrest»; nothing technical is wrong."""
+"""Authorised push payment: the victim is talked into paying, as in a «digital arrest»."""
 
 import numpy as np
 
@@ -10,12 +10,11 @@ ROUND_STEP_RUPEES = 5_000
 
 
 def push_payment_scam(scene: Scene) -> Episode:
-    """An elderly payer in seven of ten cases, two to six growing round sums to one new payee over hours or days."""
-    rng = scene.rng
-    elderly = scene.elderly()
-    victim = int(scene.customers(1, elderly if rng.random() < 0.7 else ~elderly)[0])
+    """An elderly payer in seven of ten cases, two to six growing round sums to one new payee over days."""
+    rng, groups = scene.rng, scene.world.groups
+    victim = int(scene.customers(1, groups.elderly if rng.random() < 0.7 else groups.younger)[0])
     n = int(rng.integers(2, 7))
-    payee = int(scene.mules(1)[0]) if rng.random() < 0.6 else int(scene.strangers(1)[0])
+    payee = int(scene.drops(1)[0]) if rng.random() < 0.6 else int(scene.strangers(1)[0])
     time = _working_hours(scene, n)
     first = 900_000 * scene.world.customers.means[victim] * rng.lognormal(0, 0.8)
     amount = round_sums(first * np.cumprod(rng.uniform(0.8, 1.7, n)), ROUND_STEP_RUPEES)

@@ -21,7 +21,7 @@ JudgedBy = Literal["customer", "chargeback", "simulator"]
 
 @dataclass(frozen=True)
 class Reporting:
-    """How a typology comes to light: the share ever reported, and the delay (log-normal) in hours from `earliest`."""
+    """How a typology comes to light: the share ever reported, and the log-normal delay in hours."""
 
     share: float
     median_hours: float

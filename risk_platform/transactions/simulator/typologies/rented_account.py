@@ -1,15 +1,14 @@
-"""Rented account: one that slept for long is let to a gang, fills within a day or two and is emptied again."""
+"""Rented account: one that slept for long is let to a gang, fills within two days and is emptied again."""
 
 import numpy as np
 
 from risk_platform.transactions.simulator.calendar import DAY_MS, MINUTE_MS
-from risk_platform.transactions.simulator.customers import Persona
 from risk_platform.transactions.simulator.ledger import Status, concatenate
 from risk_platform.transactions.simulator.scene import Episode, Scene
 
 
 def rented_account(scene: Scene) -> Episode:
-    """Four to nine payers into a dormant account within a day and a half; each receipt leaves again within hours."""
+    """Four to nine payers into a dormant account within a day and a half; each receipt soon leaves."""
     rng = scene.rng
     account = _dormant(scene)
     payer = scene.customers(int(rng.integers(4, 10)))
@@ -35,7 +34,6 @@ def rented_account(scene: Scene) -> Episode:
 
 
 def _dormant(scene: Scene) -> int:
-    people = scene.world.customers
-    asleep = np.flatnonzero((people.persona == Persona.DORMANT) & people.active(scene.day))
-    pool = asleep if len(asleep) else np.flatnonzero(people.active(scene.day))
-    return int(scene.rng.choice(pool))
+    people, dormant = scene.world.customers, scene.world.groups.dormant
+    asleep = dormant[scene.day < people.closed_day[dormant]]
+    return int(scene.rng.choice(asleep)) if len(asleep) else int(scene.customers(1)[0])

@@ -8,7 +8,7 @@ from risk_platform.transactions.simulator.scene import Episode, Scene, rising
 
 
 def sim_swap(scene: Scene) -> Episode:
-    """One victim: 1 to 10 rupees on the new SIM, then four to nine large transfers to mules within about two hours."""
+    """One victim: 1 to 10 rupees on the new SIM, then four to nine large transfers to mules in two hours."""
     rng = scene.rng
     crew, n = scene.crew(), int(rng.integers(4, 10))
     victim = np.repeat(scene.customers(1), n + 1)
@@ -19,7 +19,7 @@ def sim_swap(scene: Scene) -> Episode:
     drained = (
         np.minimum(balance * rng.dirichlet(np.full(n, 4.0)), 9_990_000).astype(np.int64) // 10_000 * 10_000
     )
-    mules = scene.mules(int(rng.integers(1, 4)))
+    mules = scene.drops(int(rng.integers(1, 4)))
     equipment = {"device": scene.crew_device(crew), "network": scene.crew_network(crew)}
     vpa = scene.new_vpa(victim)
     test = scene.transfers(

@@ -12,12 +12,12 @@ LOWEST_SHARE = 0.93
 
 
 def structuring(scene: Scene) -> Episode:
-    """One payer, four to nine payments of 93 % to just under 100 % of one limit to one or two payees in three days."""
+    """One payer, four to nine payments of 93 % to under 100 % of a limit, two payees at most, three days."""
     rng = scene.rng
     limit = int(rng.choice(LIMITS_MINOR, p=_LIMIT_SHARES))
     n = int(rng.integers(4, 10))
-    payer = np.repeat(scene.customers(1, scene.world.customers.means > 0.8), n)
-    payees = scene.strangers(2) if rng.random() < 0.6 else scene.mules(2)
+    payer = np.repeat(scene.customers(1, scene.world.groups.well_off), n)
+    payees = scene.strangers(2) if rng.random() < 0.6 else scene.drops(2)
     day = scene.day + rng.integers(0, 3, n)
     time = np.sort(scene.world.calendar.instants(day, (rng.uniform(8, 22, n) * HOUR_MS).astype(np.int64)))
     step = int(rng.choice([100, 10_000, 50_000]))

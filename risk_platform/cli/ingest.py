@@ -104,7 +104,7 @@ def _show_preview(console: Console, path: Path, mapping: SourceMapping) -> None:
         path, mapping, timezone=settings().timezone, now=datetime.now(UTC), rows=_PREVIEW_ROWS
     )
     console.print(
-        f"{path.name}: {preview.rows.height} of the first {preview.records:,} records, as they would enter the lake"
+        f"{path.name}: the first of {preview.records:,} records looked at, as they would enter the lake"
     )
     console.print(_transposed(preview))
     for item in preview.refusals:

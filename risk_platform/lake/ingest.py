@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from risk_platform.errors import LakeError
 from risk_platform.lake.ingest_stage import Stage
 from risk_platform.lake.ingest_verdicts import UNKNOWN_PAYMENT, Judge, Verdicts
 from risk_platform.lake.lake import Lake
@@ -28,7 +29,7 @@ from risk_platform.lake.tables import (
 from risk_platform.transactions.canonical import RecordKind
 from risk_platform.transactions.mapper import Mapper
 from risk_platform.transactions.mapping import SourceMapping
-from risk_platform.transactions.source_file import open_source
+from risk_platform.transactions.source_file import SourceFile, open_source
 
 TABLE_OF: dict[RecordKind, Table] = {
     "payments": RAW_TRANSACTIONS,
@@ -91,31 +92,45 @@ def ingest_file(
     earlier = _earlier_report(lake, origin.file_id)
     if earlier is not None:
         return earlier
+    table = TABLE_OF[mapping.kind]
+    seen = lake.version(table)
     with tempfile.TemporaryDirectory(prefix="risk-ingest-") as scratch, _session(lake) as session:
-        folder = Path(scratch)
-        with Stage(
-            folder, mapping, mapper, timezone=timezone, now=now, currency=_lake_currency(session)
-        ) as stage:
-            for batch in source.batches(mapper.source_columns):
-                stage.add(batch)
-                progress(stage.read, source.share_read)
-        judge = Judge(session, stage.rows.path, TABLE_OF[mapping.kind], origin.file_id)
-        verdicts = judge.judge()
-        report = _report(session, stage, verdicts)
-        delay = mapping.label_delay if mapping.label_delay is not None else label_maturity
-        _commit(lake, stage, judge, origin, report, delay)
+        with _scratch_errors(source.name):
+            currency = _lake_currency(session)
+            stage = Stage(Path(scratch), mapping, mapper, timezone=timezone, now=now, currency=currency)
+            _fill(stage, source, mapper, progress)
+            judge = Judge(session, stage.rows.path, table, origin.file_id)
+            verdicts = judge.judge()
+            report = _report(session, stage, verdicts)
+        if verdicts.new:
+            lake.append_at(table, judge.new_rows(), seen)
+        if mapping.kind == "payments":
+            delay = mapping.label_delay if mapping.label_delay is not None else label_maturity
+            lake.insert_if_absent(JUDGEMENTS, judge.labels(delay, _LABEL_JUDGED_BY))
+        if report.quarantined:
+            lake.insert_if_absent(QUARANTINE, _quarantine_rows(stage, judge, origin))
+        lake.insert_if_absent(INGESTED_FILES, _ingested_row(origin, report))
     return report
 
 
-def _commit(
-    lake: Lake, stage: Stage, judge: Judge, origin: _Origin, report: IngestReport, label_delay: timedelta
-) -> None:
-    lake.insert_if_absent(TABLE_OF[origin.mapping.kind], judge.new_rows())
-    if origin.mapping.kind == "payments":
-        lake.insert_if_absent(JUDGEMENTS, judge.labels(label_delay, _LABEL_JUDGED_BY))
-    if report.quarantined:
-        lake.insert_if_absent(QUARANTINE, _quarantine_rows(stage, judge, origin))
-    lake.insert_if_absent(INGESTED_FILES, _ingested_row(origin, report))
+def _fill(stage: Stage, source: SourceFile, mapper: Mapper, progress: Progress) -> None:
+    with stage:
+        for batch in source.batches(mapper.source_columns):
+            stage.add(batch)
+            progress(stage.read, source.share_read)
+
+
+@contextmanager
+def _scratch_errors(file_name: str) -> Iterator[None]:
+    """Turn a full disk into the sentence that says so."""
+    try:
+        yield
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise LakeError(
+            f"{file_name} was not taken in and nothing was changed: {reason}; "
+            f"scratch files go to {tempfile.gettempdir()}, set TMPDIR to a disk with room for them."
+        ) from error
 
 
 def _report(session: duckdb.DuckDBPyConnection, stage: Stage, verdicts: Verdicts) -> IngestReport:
@@ -124,8 +139,7 @@ def _report(session: duckdb.DuckDBPyConnection, stage: Stage, verdicts: Verdicts
         "SELECT rule, count(*) FROM read_parquet($path) GROUP BY rule", {"path": path}
     ).fetchall()
     quarantined = dict(sorted({**dict(at_door), **verdicts.refused}.items()))
-    accepted = stage.rows.count - verdicts.duplicates - sum(verdicts.refused.values())
-    return IngestReport(stage.read, accepted, quarantined, verdicts.duplicates)
+    return IngestReport(stage.read, verdicts.new + verdicts.resumed, quarantined, verdicts.duplicates)
 
 
 def _file_id(path: Path, mapping: SourceMapping) -> str:
@@ -138,7 +152,7 @@ def _file_id(path: Path, mapping: SourceMapping) -> str:
 
 
 def _earlier_report(lake: Lake, file_id: str) -> IngestReport | None:
-    """The report on a file that was ingested before; None when it was not, or has judgements that wait for payments."""
+    """The report on a file ingested before; None for a new one, or one with rows waiting for payments."""
     rows = lake.read(INGESTED_FILES, columns=["read"], filter=pc.field("file_id") == file_id)
     if not rows.num_rows:
         return None

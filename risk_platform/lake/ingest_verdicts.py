@@ -1,4 +1,4 @@
-"""Which staged rows are new: duplicates, conflicting bodies and references to unknown payments, found in SQL."""
+"""Which staged rows are new: duplicates, conflicting bodies and unknown payments are found in SQL."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,8 +20,10 @@ _NO_BODY = frozenset({"sequence", "partition", "event_date", "file_id", SOURCE_L
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Staged rows that are duplicates, and those refused, by rule."""
+    """Staged rows that are new, that this very file brought in before, are duplicates, or break a rule."""
 
+    new: int
+    resumed: int
     duplicates: int
     refused: dict[str, int]
 
@@ -45,21 +47,28 @@ class Judge:
         session.execute(
             "CREATE TEMP TABLE verdicts (source_line BIGINT, rule VARCHAR, name VARCHAR, value VARCHAR)"
         )
+        session.execute("CREATE TEMP TABLE resumed (source_line BIGINT)")
 
     def judge(self) -> Verdicts:
-        """The verdict on every row that is not simply new; afterwards `new_rows` and `refusals` give the rows."""
+        """How many rows are what; afterwards `new_rows`, `labels` and `refusals` give them."""
         if self._refers_to_payments:
             self._refuse_unknown_payments()
         self._compare_with_lake()
         self._compare_within_file()
-        counts = dict(self._session.execute("SELECT rule, count(*) FROM verdicts GROUP BY rule").fetchall())
-        return Verdicts(counts.pop(None, 0), counts)
+        refused = dict(self._session.execute("SELECT rule, count(*) FROM verdicts GROUP BY rule").fetchall())
+        duplicates = refused.pop(None, 0)
+        resumed = self._count("resumed")
+        new = self._count("staged") - resumed - duplicates - sum(refused.values())
+        return Verdicts(new, resumed, duplicates, refused)
 
     def new_rows(self) -> pa.RecordBatchReader:
         """The rows to insert, in the columns of the table."""
         literal = {"file_id": f"'{self._file_id}' AS file_id"}
         columns = ", ".join(literal.get(name, f'"{name}"') for name in self._table.column_names)
-        return self._read(f"SELECT {columns} FROM staged ANTI JOIN verdicts USING (source_line)")  # noqa: S608
+        return self._read(
+            f"""SELECT {columns} FROM staged
+            ANTI JOIN verdicts USING (source_line) ANTI JOIN resumed USING (source_line)"""  # noqa: S608
+        )
 
     def refusals(self) -> pa.RecordBatchReader:
         """The rows refused here: source_line, transaction_id, rule, column, value."""
@@ -75,9 +84,11 @@ class Judge:
         A payment that it does not call fraud is one that nobody reported: it gets none. Duplicates count too:
         the label may be what is new of them.
         """
+        microseconds = delay // timedelta(microseconds=1)
         return self._read(
-            f"""SELECT source || ':' || transaction_id || ':label' AS judgement_id, source, transaction_id, is_fraud,
-                coalesce(reported_time, event_time + to_microseconds({delay // timedelta(microseconds=1)})) AS known_time,
+            f"""SELECT source || ':' || transaction_id || ':label' AS judgement_id,
+                source, transaction_id, is_fraud,
+                coalesce(reported_time, event_time + to_microseconds({microseconds})) AS known_time,
                 '{judged_by}' AS judged_by, NULL::DOUBLE AS confidence
             FROM staged WHERE is_fraud
             AND source_line NOT IN (SELECT source_line FROM verdicts WHERE rule IS NOT NULL)"""  # noqa: S608
@@ -98,18 +109,21 @@ class Judge:
         """Rows whose key the lake has; its bodies are only read when there are any."""
         self._session.execute(
             f"""CREATE TEMP TABLE present AS SELECT source_line, {self._key}
-            FROM (FROM staged ANTI JOIN verdicts USING (source_line)) SEMI JOIN {self._table.name} USING ({self._key})"""  # noqa: S608
+            FROM (FROM staged ANTI JOIN verdicts USING (source_line))
+            SEMI JOIN {self._table.name} USING ({self._key})"""  # noqa: S608
         )
-        came_with_this_file = "false"
+        if not self._count("present"):
+            return
+        kept = f"{self._table.name} AS kept JOIN present USING ({self._key})"
         if "file_id" in self._table.column_names:
-            came_with_this_file = (
-                f"kept.file_id = '{self._file_id}' AND kept.source_line = present.source_line"
+            self._session.execute(
+                f"""INSERT INTO resumed SELECT present.source_line FROM {kept}
+                WHERE kept.file_id = '{self._file_id}' AND kept.source_line = present.source_line"""  # noqa: S608
             )
-        if self._has_rows("present"):
-            self._compare(
-                f"""SELECT present.source_line AS staged_line, kept.*
-                FROM {self._table.name} AS kept JOIN present USING ({self._key}) WHERE NOT ({came_with_this_file})"""  # noqa: S608
-            )
+        self._compare(
+            f"""SELECT present.source_line AS staged_line, kept.* FROM {kept}
+            ANTI JOIN resumed ON resumed.source_line = present.source_line"""  # noqa: S608
+        )
 
     def _compare_within_file(self) -> None:
         """Rows whose key came earlier in the file, among those whose key the lake lacks."""
@@ -118,29 +132,31 @@ class Judge:
             FROM staged ANTI JOIN verdicts USING (source_line) ANTI JOIN present USING (source_line)
             GROUP BY {self._key} HAVING count(*) > 1"""  # noqa: S608
         )
-        if self._has_rows("firsts"):
+        if self._count("firsts"):
             self._compare(
                 f"""SELECT later.source_line AS staged_line, kept.*
-                FROM staged AS later JOIN firsts USING ({self._key}) JOIN staged AS kept ON kept.source_line = first_line
+                FROM staged AS later JOIN firsts USING ({self._key})
+                JOIN staged AS kept ON kept.source_line = first_line
                 WHERE later.source_line > first_line"""  # noqa: S608
             )
 
     def _compare(self, kept_rows: str) -> None:
-        """Judge each staged row that `kept_rows` pairs, by its `staged_line`, with the kept row of its key."""
+        """Judge each staged row that `kept_rows` pairs, by `staged_line`, with the kept row of its key."""
         cases = [(name, f'staged."{name}" IS DISTINCT FROM kept."{name}"') for name in self._body]
         names = " ".join(f"WHEN {differs} THEN '{name}'" for name, differs in cases)
         values = " ".join(
             f"""WHEN {differs} THEN left(staged."{name}"::VARCHAR, 200)""" for name, differs in cases
         )
         self._session.execute(
-            f"""INSERT INTO verdicts SELECT source_line, if(name IS NULL, NULL, '{CONFLICTING_BODY}'), name, value FROM (
+            f"""INSERT INTO verdicts
+            SELECT source_line, if(name IS NULL, NULL, '{CONFLICTING_BODY}'), name, value FROM (
                 SELECT staged.source_line, CASE {names} END AS name, CASE {values} END AS value
                 FROM staged JOIN ({kept_rows}) AS kept ON staged.source_line = kept.staged_line
             )"""  # noqa: S608
         )
 
-    def _has_rows(self, table: str) -> bool:
-        return bool(self._session.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608
+    def _count(self, table: str) -> int:
+        return int(self._session.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608
 
     def _read(self, query: str) -> pa.RecordBatchReader:
         return self._session.sql(query).to_arrow_reader(_BATCH_ROWS)

@@ -1,4 +1,4 @@
-"""The canonical records: what a source may be mapped to, how each value is read, and what identifies a record."""
+"""The canonical records: what a source may be mapped to, how values are read, what identifies a record."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""CSV bytes cut into records in bounded memory: well-formed ones go on in blocks, the others are named by number.
+"""CSV bytes cut into records in bounded memory: well-formed ones go on, the others are named by number.
 
 A record ends at a line break outside quotes. One that is too long, ragged, not UTF-8 or holds a NUL is
 refused; when it spans several lines only its first line is, and reading goes on at the next, so that a stray
@@ -76,7 +76,7 @@ class CsvRecords:
         self._width: int | None = None
 
     def first_line(self) -> bytes:
-        """The first line that is not blank, without its break; it is consumed. Empty at the end of the stream."""
+        """The first line that is not blank, without its break, taken off; empty at the end of the stream."""
         while True:
             end = self._buffer.find(b"\n")
             if end < 0 and (chunk := next(self._chunks, b"")):
@@ -188,7 +188,7 @@ class CsvRecords:
         if self._stray_quotes > _MOST_STRAY_QUOTES:
             raise InputError(
                 f"{self._name} opens quotes that never close in more than {_MOST_STRAY_QUOTES} lines: "
-                'its values are not quoted that way; say `quote: ""` in the mapping, or the character that is used.'
+                'set `quote` in the mapping to the character that quotes values, or to "" when none does.'
             )
 
 
@@ -196,7 +196,8 @@ def _outside(positions: Positions, quotes: Positions) -> Positions:
     """The positions that lie outside quotes."""
     if not len(quotes):
         return positions
-    return positions[np.searchsorted(quotes, positions) % 2 == 0]
+    outside: Positions = positions[np.searchsorted(quotes, positions) % 2 == 0]
+    return outside
 
 
 def _text(beginning: bytes) -> str:
@@ -212,7 +213,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _utf8_chunks(stream: BinaryIO, name: str, encoding: str) -> Iterator[bytes]:
-    """The stream as UTF-8 with every line break a newline and no byte order mark; undecodable bytes stay as they are."""
+    """The stream as UTF-8, breaks as newlines, no byte order mark; undecodable bytes stay as they are."""
     first = True
     for chunk in _newline_chunks(_transcoded(stream, name, encoding)):
         yield chunk.removeprefix(codecs.BOM_UTF8) if first else chunk

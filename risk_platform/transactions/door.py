@@ -1,4 +1,4 @@
-"""The validator at the door: the row rules compiled to Polars expressions, for millions of rows or for one."""
+"""The validator at the door: the row rules as Polars expressions, for millions of rows or for one."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -50,17 +50,18 @@ def _broken(rule: RowRule) -> pl.Expr:
     match rule:
         case NotNull():
             return value.is_null()
-        case OneOf(values=values):
-            return ~value.is_in(list(values))
-        case Between(bounds=(low, high)):
+        case OneOf():
+            return ~value.is_in(list(rule.values))
+        case Between():
+            low, high = rule.bounds
             return ~value.is_between(pl.lit(low), pl.lit(high))
-        case Matches(pattern=pattern):
-            return ~value.str.contains(rf"\A(?:{pattern})\z")
-        case MaxLength(max=longest):
-            return value.str.len_chars() > longest
+        case Matches():
+            return ~value.str.contains(rf"\A(?:{rule.pattern})\z")
+        case MaxLength():
+            return value.str.len_chars() > rule.max
         case Finite():
             return ~value.is_finite()
         case Positive():
             return value <= 0
-        case NotAfter(bound=bound, slack=slack):
-            return value > pl.col(bound) + slack
+        case NotAfter():
+            return value > pl.col(rule.bound) + rule.slack

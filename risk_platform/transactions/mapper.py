@@ -30,8 +30,9 @@ class Mapped:
 class Mapper:
     """Reads frames of one file under one mapping.
 
-    `columns` are the file's, with their types. Raises InputError, naming the line of the mapping, when it asks for
-    a column that the file lacks, one that cannot be what the mapping says, or gives a constant that cannot be read.
+    `columns` are the file's, with their types. Raises InputError, naming the line of the mapping, when it
+    asks for a column that the file lacks, one that cannot be what the mapping says, or gives a constant that
+    cannot be read.
     """
 
     def __init__(self, mapping: SourceMapping, columns: pl.Schema, file_name: str) -> None:
@@ -118,7 +119,9 @@ class Mapper:
         for name, written in self._mapping.constants.items():
             if name in self._constants and self._constants[name][0] is None:
                 kind = self._mapping.record.field(name).type
-                yield Problem(("constants", name), f"{written!r} cannot be read as {name}, which is of type {kind}")
+                yield Problem(
+                    ("constants", name), f"{written!r} cannot be read as {name}, which is of type {kind}"
+                )
 
     def _constant(self, field: Field) -> pl.Series:
         """The one value of a field that no column gives."""
@@ -134,7 +137,9 @@ class Mapper:
         written = self._listed(field, self._present(column, raw), column, breaks)
         values = read_values(field, written, column)
         if values.null_count() > written.null_count():
-            breaks.append(Break(f"{field.name}_unreadable", field.name, written.is_not_null() & values.is_null()))
+            breaks.append(
+                Break(f"{field.name}_unreadable", field.name, written.is_not_null() & values.is_null())
+            )
         return values
 
     def _amounts(self, raw: pl.DataFrame, currencies: pl.Series, breaks: list[Break]) -> pl.Series:
@@ -164,7 +169,9 @@ class Mapper:
         )
         return texts.select(pl.concat_str(column.parts)).to_series()
 
-    def _listed(self, field: Field, values: pl.Series, column: ColumnMapping, breaks: list[Break]) -> pl.Series:
+    def _listed(
+        self, field: Field, values: pl.Series, column: ColumnMapping, breaks: list[Break]
+    ) -> pl.Series:
         """The values under the mapping's `values` and `default`."""
         if column.values:
             written = as_text(values)

@@ -50,7 +50,7 @@ class MarkedYaml:
 
 
 def read_yaml(path: Path) -> MarkedYaml:
-    """The document in the file; raises InputError when it is missing, unreadable, no YAML, or repeats a key."""
+    """The document in the file; raises InputError when it cannot be read, is no YAML, or repeats a key."""
     try:
         text = path.read_text("utf-8")
     except OSError as error:
@@ -98,7 +98,7 @@ def _construct_mapping(node: yaml.MappingNode, path: YamlPath, document: MarkedY
 
 
 def problems_of(error: ValidationError, known_keys: Callable[[YamlPath], Iterable[str]]) -> list[Problem]:
-    """What a pydantic model refused, in words; `known_keys` gives the keys to suggest for a misspelt one at a path."""
+    """What a pydantic model refused, in words; `known_keys` gives the keys that are right at a path."""
     return [_problem(item, known_keys) for item in error.errors()]
 
 

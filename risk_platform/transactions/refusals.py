@@ -28,7 +28,7 @@ class Break:
 
 
 def first_breaks(breaks: Iterable[Break], height: int) -> list[Break]:
-    """The breaks in their order with every row in the first one it appears in; those left empty are dropped."""
+    """The breaks with every row only in the first one that names it; those left empty are dropped."""
     taken = pl.repeat(False, height, dtype=pl.Boolean, eager=True)
     first = []
     for item in breaks:

@@ -21,7 +21,7 @@ _NUMERIC = ("minor", "number")
 
 
 class _Rule(BaseModel):
-    """A name, the column it speaks of, what it says in words, since when, and whether it refuses rows at the door."""
+    """A name, the column it speaks of, what it says, since when, and whether it refuses rows at the door."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -100,7 +100,7 @@ class Positive(_Rule):
 
 
 class NotAfter(_Rule):
-    """The time is not later than `bound`, the instant of checking (now) or another time of the row, plus `slack`."""
+    """The time is at most `bound`, the instant of checking (now) or a time of the row, plus `slack`."""
 
     kind: Literal["not_after"]
     bound: str
@@ -136,7 +136,7 @@ class _RuleBook(BaseModel):
 
 @cache
 def load_row_rules(kind: RecordKind, path: Path = SHIPPED_RULES) -> tuple[RowRule, ...]:
-    """The rules for rows of that kind, in their order; raises InputError naming each wrong line of the file."""
+    """The rules for rows of that kind, in order; raises InputError naming each wrong line of the file."""
     document = read_yaml(path)
     return parse_row_rules(document).get(kind, ())
 

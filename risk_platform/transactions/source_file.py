@@ -41,7 +41,7 @@ class SourceFile(Protocol):
     columns: pl.Schema
 
     def batches(self, wanted: tuple[str, ...]) -> Iterator[RawBatch]:
-        """The `wanted` columns of every record, in order; raises InputError when the file turns out to be broken."""
+        """The `wanted` columns of every record, in order; raises InputError when the file breaks off."""
         ...
 
     @property
@@ -55,7 +55,10 @@ class SourceFile(Protocol):
 
 
 def open_source(path: Path, mapping: SourceMapping) -> SourceFile:
-    """The file, ready to be read under the mapping; raises InputError when it is missing, empty or of another format."""
+    """The file, ready to be read under the mapping.
+
+    Raises InputError when it is missing, empty or of another format.
+    """
     if path.is_dir():
         raise InputError(f"{path} is a folder; name the file in it.")
     try:
@@ -86,7 +89,7 @@ class ParquetSource:
         self._rows_read = 0
         try:
             self._file = pq.ParquetFile(path)
-            self.columns = pl.Schema(pl.from_arrow(self._file.schema_arrow.empty_table()).schema)
+            self.columns = pl.DataFrame(pl.from_arrow(self._file.schema_arrow.empty_table())).schema
         except (pa.ArrowException, OSError) as error:
             raise InputError(
                 f"{path} is not a whole Parquet file; was it cut short? {_first_line(error)}"
@@ -113,7 +116,7 @@ class ParquetSource:
 
     @property
     def share_read(self) -> float:
-        return self._rows_read / max(self._file.metadata.num_rows, 1)
+        return float(self._rows_read / max(self._file.metadata.num_rows, 1))
 
     def _batch_rows(self) -> int:
         """Fewer rows at a time where rows are large."""
@@ -165,7 +168,7 @@ class CsvSource:
             ) from error
         if "\0" in text:
             raise InputError(f"{self.name} is neither Parquet nor text; export it as CSV or Parquet.")
-        names = [name.strip() for name in next(csv.reader([text], **self._dialect))]
+        names = [name.strip() for name in self._values(text)]
         if len(names) == 1:
             self._refuse_wrong_delimiter(names[0])
         if self._mapping.header:
@@ -185,11 +188,13 @@ class CsvSource:
                 f"Set `delimiter` in the mapping {self._mapping.name}."
             )
 
-    @property
-    def _dialect(self) -> dict[str, object]:
+    def _values(self, record: str) -> list[str]:
         quote = self._mapping.quote
         quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-        return {"delimiter": self._mapping.delimiter, "quotechar": quote or None, "quoting": quoting}
+        rows = csv.reader(
+            [record], delimiter=self._mapping.delimiter, quotechar=quote or None, quoting=quoting
+        )
+        return next(rows, [])
 
     def _parsed(self, block: Block, wanted: tuple[str, ...]) -> RawBatch:
         lines = pl.Series(SOURCE_LINE, block.lines)
@@ -218,10 +223,10 @@ class CsvSource:
             return None
 
     def _parsed_one_by_one(self, block: Block, positions: list[int]) -> RawBatch:
-        """Quotes inside values are read differently by parsers: take each record alone, refuse those that do not fit."""
+        """Take each record alone where quotes inside values leave doubt; refuse those that do not fit."""
         refused, rows, kept = list(block.refused), [], []
         for line, record in zip(block.lines.tolist(), block.split(), strict=True):
-            values = next(csv.reader([record], **self._dialect), [])
+            values = self._values(record)
             if len(values) == len(self._names):
                 rows.append([values[i] for i in positions])
                 kept.append(line)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ROWS_PRESENT = "rows_present"
 KEY_UNIQUE = "key_unique"
 EVENT_DATE_MATCHES = "event_date_matches_event_time"
-_TABLE_RULES = {
+TABLE_EXPECTATIONS = {
     ROWS_PRESENT: "The batch has at least one row.",
     KEY_UNIQUE: "No two rows have the same key.",
     EVENT_DATE_MATCHES: "The event date is the business day of the event time, as first written.",
@@ -80,7 +80,7 @@ def validate_batch(
 
 def expectation_names(rules: Iterable[RowRule]) -> tuple[str, ...]:
     """Every expectation on a batch of payments in the order of their results."""
-    return (*_TABLE_RULES, *(rule.name for rule in rules))
+    return (*TABLE_EXPECTATIONS, *(rule.name for rule in rules))
 
 
 def _run(frame: pd.DataFrame, expectations: list[Expectation]) -> list[Any]:
@@ -202,8 +202,8 @@ def _result(
     unexpected = int(outcome.result.get("unexpected_count", 0))
     return ExpectationResult(
         expectation=name,
-        description=descriptions.get(name) or _TABLE_RULES[name],
-        blocking=name in _TABLE_RULES,
+        description=descriptions.get(name) or TABLE_EXPECTATIONS[name],
+        blocking=name in TABLE_EXPECTATIONS,
         success=bool(outcome.success),
         observed=_observed(outcome.result, height, unexpected),
         row_count=height,

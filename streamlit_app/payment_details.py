@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -102,7 +103,9 @@ def _with_meaning(table: Table, shown: dict[str, str]) -> pd.DataFrame:
 
 
 def _absent(value: object) -> bool:
-    return not isinstance(value, (list, tuple)) and not hasattr(value, "__len__") and bool(pd.isna(value))  # type: ignore[call-overload]
+    if isinstance(value, np.ndarray):
+        return value.size == 0
+    return value is None or value is pd.NaT or value != value
 
 
 def _told(value: object) -> str:

@@ -1,6 +1,7 @@
 """Numbers as analysts read them: money with Indian digit grouping, ages, shares and counts."""
 
 import math
+from calendar import day_name
 from collections.abc import Callable, Mapping
 
 from risk_platform.transactions.currencies import minor_digits
@@ -65,4 +66,6 @@ FIGURES: Mapping[str, Callable[[float, str], str]] = {
     "count": lambda value, currency: group(round(value), currency),
     "payments": lambda value, _: plural(round(value), "payment"),
     "share": lambda value, _: share(value),
+    "rarity": lambda value, _: share(math.exp(-value)),
+    "weekday": lambda value, _: day_name[round(value) - 1],
 }

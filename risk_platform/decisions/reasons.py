@@ -18,7 +18,8 @@ from risk_platform.decisions.figures import FIGURES, plural
 from risk_platform.durations import parse_duration
 from risk_platform.errors import ContractError
 
-Figure = Literal["money", "days", "number", "magnitude", "count", "payments", "share"]
+Figure = Literal["money", "days", "number", "magnitude", "count", "payments", "share", "rarity", "weekday"]
+_WINDOWS = ("window", "habit")
 Word = str | dict[str, str]
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -40,7 +41,7 @@ class Rule(BaseModel):
     def sentence(self, value: float) -> str:
         """The template for `value`: missing when it is no number, else above or below the neutral one."""
         if math.isnan(value):
-            return self.missing or "{title}: not known for this payment."
+            return self.missing or "{title} is not known for this payment."
         return self.below if self.below is not None and value <= self.neutral else self.above
 
 
@@ -129,7 +130,7 @@ class ReasonDictionary:
         raise ContractError(f"No reason code covers feature {feature!r}; add one to decisions/reasons.yaml.")
 
     def _phrase(self, name: str, part: str) -> Word:
-        return window_words(part) if name == "window" else self._words[name][part]
+        return window_words(part) if name in _WINDOWS else self._words[name][part]
 
     def _titled(self, rule: Rule) -> Iterator[tuple[str, str]]:
         names = _PLACEHOLDER.findall(rule.code)
@@ -142,8 +143,8 @@ class ReasonDictionary:
     def _compile(self, pattern: str) -> re.Pattern[str]:
         def group(match: re.Match[str]) -> str:
             name = match[1]
-            if name == "window":
-                return r"(?P<window>\d+[smhd])"
+            if name in _WINDOWS:
+                return rf"(?P<{name}>\d+[smhd])"
             choices = sorted(self._words[name], key=len, reverse=True)
             return f"(?P<{name}>{'|'.join(map(re.escape, choices))})"
 

@@ -88,7 +88,7 @@ def features(payments: list[Row]) -> pa.Table:
     amounts = [float(str(row["amount_minor"])) for row in payments]
     table = table.append_column("amount", pa.array(amounts))
     ratios = [9.0 if amount == 500_000 else 1.0 for amount in amounts]
-    return table.append_column("customer_amount_ratio_mean_90d", pa.array(ratios))
+    return table.append_column("customer_amount_to_mean_90d", pa.array(ratios))
 
 
 def write_judgements(lake: Lake) -> None:

@@ -45,7 +45,9 @@ def open_page(page: Page, address: str, name: str) -> None:
 def settle(page: Page) -> None:
     """Wait until the script of the page has run and its charts are drawn."""
     page.locator("h1").first.wait_for()
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-stale=true], [data-testid=stSkeleton]')")
+    page.wait_for_function(
+        "!document.querySelector('[data-testid=stStatusWidget], [data-stale=true], [data-testid=stSkeleton]')"
+    )
     page.wait_for_timeout(800)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from risk_platform.models.bundle import Bundle, TrainingSpan
 from risk_platform.models.calibration import Calibration
 
-FEATURES = ("amount", "customer_amount_ratio_mean_90d")
+FEATURES = ("amount", "customer_amount_to_mean_90d")
 
 
 def train_small_model(last_day: date) -> Bundle:

@@ -29,7 +29,7 @@ def features_of(day: date) -> pa.Table:
             "event_date": [day] * PER_DAY,
             "known_time": pa.array([moment] * PER_DAY, pa.timestamp("us", tz="UTC")),
             "amount": amounts,
-            "customer_amount_ratio_mean_90d": np.where(amounts > 4e5, 9.0, 1.0),
+            "customer_amount_to_mean_90d": np.where(amounts > 4e5, 9.0, 1.0),
         }
     )
 

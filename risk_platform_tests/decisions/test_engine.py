@@ -26,7 +26,7 @@ def payments(amounts: list[float], ratios: list[float | None]) -> pa.Table:
             "event_time": pa.array([NOON] * count, pa.timestamp("us", tz="UTC")),
             "event_date": [date(2026, 3, 20)] * count,
             "amount": pa.array(amounts, pa.float64()),
-            "customer_amount_ratio_mean_90d": pa.array(ratios, pa.float64()),
+            "customer_amount_to_mean_90d": pa.array(ratios, pa.float64()),
         }
     )
 
@@ -124,5 +124,5 @@ def test_a_margin_that_is_no_number_is_never_a_score(broken: DecisionEngine) -> 
 
 
 def test_missing_features_are_named(engine: DecisionEngine) -> None:
-    with pytest.raises(ContractError, match="customer_amount_ratio_mean_90d"):
-        decide(engine, payments([2e4], [1.0]).drop_columns(["customer_amount_ratio_mean_90d"]))
+    with pytest.raises(ContractError, match="customer_amount_to_mean_90d"):
+        decide(engine, payments([2e4], [1.0]).drop_columns(["customer_amount_to_mean_90d"]))

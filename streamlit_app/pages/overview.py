@@ -91,6 +91,22 @@ def decisions_and_quarantine(period: Period) -> None:
             st.altair_chart(charts.ranked_bars(refused, "rule", "rows", "Rows refused", colour=MUTED))
 
 
+def by_channel(period: Period, currency: str) -> None:
+    """Payments, volume and reported frauds of each channel."""
+    st.subheader("By channel", anchor=False)
+    channels = data.channels(period)
+    table = pd.DataFrame(
+        {
+            "Channel": channels["channel"],
+            "Payments": [group(count, currency) for count in channels["payments"]],
+            "Volume": [compact_money(minor, currency) for minor in channels["amount_minor"]],
+            "Reported frauds": [group(count, currency) for count in channels["frauds"]],
+            "Fraud rate": [share(rate) for rate in channels["frauds"] / channels["payments"]],
+        }
+    )
+    st.dataframe(table, hide_index=True, height="content")
+
+
 def quality() -> None:
     """The contract's latest results."""
     results = data.quality()
@@ -120,4 +136,8 @@ else:
     indicators(days, currency)
     daily_charts(days, currency)
     decisions_and_quarantine(period)
-    quality()
+    left, right = st.columns(2, gap="large")
+    with left:
+        by_channel(period, currency)
+    with right:
+        quality()

@@ -10,6 +10,7 @@ import pytest
 
 _REPOSITORY = Path(__file__).parents[1]
 NEO4J_JARS = _REPOSITORY / ".services" / "neo4j" / "lib"
+S3_SERVER = _REPOSITORY / ".services" / "s3" / "bin" / "moto_server"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ def _neo4j_is_there() -> bool:
     return shutil.which("java") is not None and (NEO4J_JARS.parent / "pom.xml").is_file()
 
 
+def _s3_is_there() -> bool:
+    return S3_SERVER.is_file()
+
+
 def _chromium_is_there() -> bool:
     return shutil.which("chromium") is not None
 
@@ -33,6 +38,7 @@ SERVICES = {
     service.name: service
     for service in (
         Service("neo4j", _neo4j_is_there, "the graph export"),
+        Service("s3", _s3_is_there, "the lake on an object store"),
         Service("chromium", _chromium_is_there, "the pages in a browser"),
     )
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the real servers that the tests talk to: Neo4j Community (Maven) and Chromium (apt). Needs root for apt.
+# Installs the real servers that the tests talk to: Neo4j Community (Maven), an S3 server (pip), Chromium (apt).
+# Needs root for apt only; a second call finds everything there and ends at once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,4 +25,5 @@ if ((${#missing[@]})); then
 fi
 
 bash scripts/neo4j/install.sh .services/neo4j
-echo "Services are ready: Neo4j in .services/neo4j, $(chromium --version 2>/dev/null | head -n 1)."
+bash scripts/s3/install.sh .services/s3
+echo "Services are ready: Neo4j and S3 in .services, $(chromium --version 2>/dev/null | head -n 1)."

@@ -12,6 +12,7 @@ from risk_platform.errors import LakeError
 from risk_platform.lake.tables import Table
 
 _DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
+_LONGEST = 300
 _FULL_ERRNOS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -31,7 +32,7 @@ def lake_errors(table: Table, action: str) -> Iterator[None]:
                 f"Lake table {table.name} was not {action}: the disk is full; the table is as it was before, "
                 "free some space and run this again."
             ) from error
-        raise LakeError(f"Lake table {table.name} was not {action}: {_first_line(error)}") from error
+        raise LakeError(f"Lake table {table.name} was not {action}: {_one_line(error)}.") from error
 
 
 def _is_disk_full(error: BaseException) -> bool:
@@ -39,5 +40,5 @@ def _is_disk_full(error: BaseException) -> bool:
     return getattr(error, "errno", None) in _FULL_ERRNOS or any(words in text for words in _DISK_FULL)
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".") + "."
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:_LONGEST].rstrip(".") or type(error).__name__

@@ -1,0 +1,216 @@
+{# One row per payment that has the entity's key: its aggregates of `entries`, by `n`. #}
+{% macro entity_aggregates(entity, entries, payments, states=[]) %}
+{% set plan = aggregates_of(entries, entity) %}
+{% set streams = plan | map(attribute='stream') | unique | sort | list %}
+{% set runs = states | map(attribute='run') | unique | list %}
+{% set spec = var('features').entities[entity] %}
+with probes as (
+  select n, {{ key_of(spec.key) }} as k, t, known, least(t, known) as bound
+    {%- for m in plan | selectattr('agg', 'eq', 'distinct') | map(attribute='measure') | unique %}, {{ sql_measure(m) }}{% endfor %}
+  from {{ payments }}
+  where {{ key_of(spec.key) }} is not null
+),
+{% for stream in streams %}
+{{ stream_aggregates(stream, plan | selectattr('stream', 'eq', stream) | list, spec, payments, states) }},
+{% endfor %}
+{% for run in runs %}
+{% set of_run = states | selectattr('run', 'eq', run) | list %}
+{{ run_history({'run': run, 'of': of_run[0].of, 'broken_by': of_run[0].broken_by, 'states': of_run}) }},
+{% endfor %}
+joined as (
+  select probes.n
+  {%- for a in plan %}, {{ own_sql(a) }} as {{ a.name }}{% endfor %}
+  {%- for s in states %}, {{ s.run }}_result.{{ s.name }}{% endfor %}
+  from probes
+  {%- for run in runs %}
+  left join {{ run }}_result on {{ run }}_result.n = probes.n
+  {%- endfor %}
+  {%- for stream in streams %}
+  left join {{ stream }}_result on {{ stream }}_result.n = probes.n
+  {%- endfor %}
+)
+select * from joined
+{% endmacro %}
+
+{% macro stream_aggregates(stream, plan, spec, payments, states) %}
+{% set bound = 't' if stream == 'payments' else 'bound' %}
+{% set looked_up = plan | rejectattr('agg', 'in', ['max', 'distinct']) | list %}
+{% set framed = plan | selectattr('agg', 'in', ['max', 'distinct']) | list %}
+{{ stream }}_events as (
+  {% set needed = event_columns(plan, states if stream == 'resolutions' else []) %}
+  {% if stream == 'payments' %}
+  select {{ key_of(spec.seen_as or spec.key) }} as k, t as r, t, n, known
+    {%- for column in needed %}, {{ column }}{% endfor %}
+  from {{ payments }}
+  where {{ key_of(spec.seen_as or spec.key) }} is not null
+  {% else %}
+  select {{ key_of(spec.seen_as or spec.key) }} as k, resolutions.r, payments.t, n, resolutions.is_fraud
+    {%- for column in needed %}, payments.{{ column }}{% endfor %}
+  from {{ ref('int_resolutions') }} as resolutions
+  join {{ payments }} as payments using (n)
+  where {{ key_of(spec.seen_as or spec.key) }} is not null
+  {% endif %}
+),
+{{ stream }}_history as (
+  select k, r
+    {%- for name, sql in prefixes(looked_up).items() %}, {{ sql }} as {{ name }}{% endfor %}
+    {%- if stream == 'payments' %}, max(known) over so_far as latest_known{% endif %}
+  from {{ stream }}_events
+  {%- set order = 'r, t, n, is_fraud' if stream == 'resolutions' else 'r, n' %}
+  window so_far as (partition by k order by {{ order }} rows unbounded preceding),
+    to_come as (partition by k order by {{ order }} rows between 1 following and unbounded following),
+    in_order as (partition by k order by {{ order }})
+  qualify lead(r) over in_order is distinct from r
+),
+{% if framed %}
+{{ stream }}_framed as (
+  select n
+    {%- for a in framed %}, {{ frame_sql(a, loop.index0) }} as {{ a.name }}{% endfor %}
+  from (
+    {%- if stream == 'payments' and not spec.seen_as %}
+    select k, r, n, t, {{ frame_columns(framed, none) }} from payments_events
+    {%- else %}
+    select k, {{ bound }} as r, n, t, {{ frame_columns(framed, 'null') }} from probes
+    union all
+    select k, r, null, r, {{ frame_columns(framed, none) }} from {{ stream }}_events
+    {%- endif %}
+  )
+  qualify n is not null
+),
+{% endif %}
+{{ stream }}_looked_up as (
+  select probes.n, probes.k, probes.t, probes.known
+    {%- if stream == 'payments' %}, {{ 'true' if var('exact_join') else 'coalesce(h_end.latest_known >= probes.known, false)' }} as disordered{% endif %}
+    {%- for a in looked_up %}, {{ lookup_sql(a, bound) }} as {{ a.name }}{% endfor %}
+    {%- for a in framed %}, framed.{{ a.name }}{% endfor %}
+  from probes
+  asof left join {{ stream }}_history as h_end on probes.k = h_end.k and probes.{{ bound }} > h_end.r
+  {%- for window in looked_up | map(attribute='window') | unique %}
+  asof left join {{ stream }}_history as h_{{ window }} on probes.k = h_{{ window }}.k and {{ window_start('probes.t', window) }} > h_{{ window }}.r
+  {%- endfor %}
+  {%- if framed %}
+  left join {{ stream }}_framed as framed on framed.n = probes.n
+  {%- endif %}
+),
+{% if stream == 'payments' %}
+{{ stream }}_exact as (
+  select p.n, {% for a in plan %}{{ direct_sql(a) }} as {{ a.name }}{{ ", " if not loop.last }}{% endfor %}
+  from {{ stream }}_looked_up as p
+  left join {{ stream }}_events as e on e.k = p.k and e.t < p.t and e.known < p.known
+  where p.disordered
+  group by p.n
+),
+{{ stream }}_result as (
+  select n, {% for a in plan %}{{ a.name }}{{ ", " if not loop.last }}{% endfor %} from {{ stream }}_looked_up where not disordered
+  union all
+  select n, {% for a in plan %}{{ a.name }}{{ ", " if not loop.last }}{% endfor %} from {{ stream }}_exact
+)
+{% else %}
+{{ stream }}_result as (select * from {{ stream }}_looked_up)
+{% endif %}
+{% endmacro %}
+
+{# Cumulative columns of a key's history that the aggregates of `plan` are looked up from. #}
+{% macro prefixes(plan) %}
+  {% set out = {} %}
+  {% for a in plan %}
+    {% set passed = passes(a.filter) %}
+    {% set f = a.filter or 'all' %}
+    {% set m = sql_measure(a.measure) %}
+    {% if a.agg in ['count', 'rate'] %}{% do out.update({'c_' ~ f: 'count(*) filter (where ' ~ passed ~ ') over so_far'}) %}{% endif %}
+    {% if a.agg == 'rate' %}{% do out.update({'c_all': 'count(*) over so_far'}) %}{% endif %}
+    {% if a.agg in ['mean', 'std'] %}{% do out.update({'c_' ~ f ~ '_' ~ a.measure: 'count(' ~ m ~ ') filter (where ' ~ passed ~ ') over so_far'}) %}{% endif %}
+    {% if a.agg in ['sum', 'mean', 'std'] %}{% do out.update({'s_' ~ f ~ '_' ~ a.measure: 'sum(' ~ m ~ ') filter (where ' ~ passed ~ ') over so_far'}) %}{% endif %}
+    {% if a.agg == 'std' %}{% do out.update({'q_' ~ f ~ '_' ~ a.measure: 'sum(' ~ m ~ '::hugeint * ' ~ m ~ ') filter (where ' ~ passed ~ ') over so_far'}) %}{% endif %}
+    {% if a.agg in ['age_first', 'age_last'] %}
+      {% set event = 'case when ' ~ passed ~ ' then struct_pack(r := r, t := t) end ignore nulls' %}
+      {% if a.agg == 'age_last' %}{% do out.update({'last_' ~ f: 'last_value(' ~ event ~ ') over so_far'}) %}
+      {% else %}{% do out.update({'first_' ~ f: 'first_value(' ~ event ~ ') over so_far', 'next_' ~ f: 'first_value(' ~ event ~ ') over to_come'}) %}{% endif %}
+    {% endif %}
+    {% if a.agg == 'last' %}
+      {% do out.update({'last_' ~ f ~ '_' ~ a.measure: 'last_value(case when ' ~ passed ~ ' and ' ~ m ~ ' is not null then struct_pack(r := r, v := ' ~ m ~ ') end ignore nulls) over so_far'}) %}
+    {% endif %}
+  {% endfor %}
+  {{ return(out) }}
+{% endmacro %}
+
+{% macro difference(column, window) %}
+  {{ return('(coalesce(h_end.' ~ column ~ ', 0) - coalesce(h_' ~ window ~ '.' ~ column ~ ', 0))') }}
+{% endmacro %}
+
+{% macro days(micros) %}
+  {{ return('(' ~ micros ~ ') / 86400000000.0::double') }}
+{% endmacro %}
+
+{% macro lookup_sql(a, bound) %}
+  {% set f = a.filter or 'all' %}
+  {% set fm = f ~ '_' ~ a.measure %}
+  {% set start = window_start('probes.t', a.window) %}
+  {% if a.agg == 'count' %}{{ return(difference('c_' ~ f, a.window)) }}{% endif %}
+  {% if a.agg == 'rate' %}{{ return(difference('c_' ~ f, a.window) ~ ' / nullif(' ~ difference('c_all', a.window) ~ ', 0)::double') }}{% endif %}
+  {% if a.agg == 'sum' %}{{ return(difference('s_' ~ fm, a.window) ~ '::double') }}{% endif %}
+  {% if a.agg == 'mean' %}{{ return(difference('s_' ~ fm, a.window) ~ '::double / nullif(' ~ difference('c_' ~ fm, a.window) ~ ', 0)') }}{% endif %}
+  {% if a.agg == 'std' %}{{ return(std_sql(difference('c_' ~ fm, a.window), difference('s_' ~ fm, a.window), difference('q_' ~ fm, a.window))) }}{% endif %}
+  {% if a.agg == 'age_last' %}{{ return('case when h_end.last_' ~ f ~ '.r >= ' ~ start ~ ' then ' ~ days('probes.t - h_end.last_' ~ f ~ '.t') ~ ' end') }}{% endif %}
+  {% if a.agg == 'last' %}{{ return('case when h_end.last_' ~ fm ~ '.r >= ' ~ start ~ ' then h_end.last_' ~ fm ~ '.v end') }}{% endif %}
+  {% if a.agg == 'age_first' %}
+    {% set candidate = 'case when h_' ~ a.window ~ '.k is null then h_end.first_' ~ f ~ ' else h_' ~ a.window ~ '.next_' ~ f ~ ' end' %}
+    {{ return('case when (' ~ candidate ~ ').r < probes.' ~ bound ~ ' then ' ~ days('probes.t - (' ~ candidate ~ ').t') ~ ' end') }}
+  {% endif %}
+{% endmacro %}
+
+{# Sample standard deviation from exact integer count, sum and sum of squares; null below two. #}
+{% macro std_sql(count, sum, squares) %}
+  {{ return('case when ' ~ count ~ ' > 1 then sqrt((' ~ count ~ '::hugeint * ' ~ squares ~ ' - ' ~ sum ~ '::hugeint * ' ~ sum ~ ')::double / (' ~ count ~ '::double * (' ~ count ~ ' - 1))) end') }}
+{% endmacro %}
+
+{% macro frame_columns(framed, value) %}
+  {% set out = [] %}
+  {% for a in framed %}
+    {% do out.append((value or ('case when ' ~ passes(a.filter) ~ ' then ' ~ sql_measure(a.measure) ~ ' end')) ~ ' as v' ~ loop.index0) %}
+  {% endfor %}
+  {{ return(out | join(', ')) }}
+{% endmacro %}
+
+{% macro frame_sql(a, position) %}
+  {% set call = 'max(v' ~ position ~ ')' if a.agg == 'max' else 'count(distinct v' ~ position ~ ')' %}
+  {{ return(call ~ ' over (partition by k order by r range between greatest(r - (' ~ window_start('t', a.window) ~ '), 0) preceding and 1 preceding)') }}
+{% endmacro %}
+
+{# The aggregate in the words of its definition, over the visible events `e` of a payment `p`. #}
+{% macro direct_sql(a) %}
+  {% set seen = ' filter (where e.n is not null and ' ~ passes(a.filter) ~ ' and e.t >= ' ~ window_start('p.t', a.window) ~ ')' %}
+  {% set every = ' filter (where e.n is not null and e.t >= ' ~ window_start('p.t', a.window) ~ ')' %}
+  {% set m = 'e.' ~ sql_measure(a.measure) %}
+  {% set sql = {
+    'count': 'count(*)' ~ seen,
+    'rate': 'count(*)' ~ seen ~ ' / nullif(count(*)' ~ every ~ ', 0)::double',
+    'sum': 'coalesce(sum(' ~ m ~ ')' ~ seen ~ ', 0)::double',
+    'mean': 'sum(' ~ m ~ ')' ~ seen ~ '::double / nullif(count(' ~ m ~ ')' ~ seen ~ ', 0)',
+    'std': std_sql('(count(' ~ m ~ ')' ~ seen ~ ')', '(sum(' ~ m ~ ')' ~ seen ~ ')', '(sum(' ~ m ~ '::hugeint * ' ~ m ~ ')' ~ seen ~ ')'),
+    'max': 'max(' ~ m ~ ')' ~ seen,
+    'distinct': 'count(distinct ' ~ m ~ ')' ~ seen,
+    'age_first': days('max(p.t) - min(e.t)' ~ seen),
+    'age_last': days('max(p.t) - max(e.t)' ~ seen),
+    'last': 'arg_max(' ~ m ~ ', (e.t, e.n))' ~ seen ~ '',
+  } %}
+  {{ return(sql[a.agg]) }}
+{% endmacro %}
+
+{# A distinct count of something the payment itself lacks is null, so that an absent column never looks like zero. #}
+{% macro own_sql(a) %}
+  {% set value = a.stream ~ '_result.' ~ a.name %}
+  {% if a.agg != 'distinct' %}{{ return(value) }}{% endif %}
+  {{ return('case when probes.' ~ sql_measure(a.measure) ~ ' is not null then ' ~ value ~ ' end') }}
+{% endmacro %}
+
+{# Columns of an event that its measures and filters read. #}
+{% macro event_columns(plan, states) %}
+  {% set columns = [] %}
+  {% for a in plan if a.measure %}{% do columns.append(sql_measure(a.measure)) %}{% endfor %}
+  {% for filter in (plan | map(attribute='filter') | list) + (states | map(attribute='of') | list) if filter %}
+    {% set spec = var('features').filters[filter] %}
+    {% for flag in [spec.when, spec.unless] if flag %}{% do columns.append(flag) %}{% endfor %}
+  {% endfor %}
+  {{ return(columns | unique | list) }}
+{% endmacro %}

@@ -1,0 +1,1 @@
+{{ entity_aggregates('customer', var('features').baselines, ref('int_payments')) }}

@@ -1,0 +1,1 @@
+{{ entity_aggregates('customer_daypart_shifted', var('features').aggregates, ref('int_deviations'), run_states_of('customer_daypart_shifted')) }}

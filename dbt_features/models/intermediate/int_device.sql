@@ -1,0 +1,1 @@
+{{ entity_aggregates('device', var('features').aggregates, ref('int_deviations'), run_states_of('device')) }}

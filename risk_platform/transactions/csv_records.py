@@ -5,7 +5,6 @@ refused; when it spans several lines only its first line is, and reading goes on
 quote costs one line.
 """
 
-import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -14,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_platform.errors import InputError
+from risk_platform.transactions.csv_quotes import Positions, Quotes, find_quotes
+from risk_platform.transactions.csv_stream import CHUNK_BYTES, utf8_chunks
 from risk_platform.transactions.refusals import LONGEST_VALUE
 
 RAGGED = "row_ragged"
@@ -22,13 +23,12 @@ NOT_UTF8 = "row_not_utf8"
 NUL = "row_has_nul"
 
 LONGEST_RECORD = 1 << 20
-_CHUNK_BYTES = 4 << 20
+# How far to look at once after a stray quote, until the next record is whole again.
+_CAREFUL_BYTES = 64 << 10
 _MOST_STRAY_QUOTES = 1000
 _NEWLINE = 0x0A
 # Bytes that hold the characters a refusal shows.
 _BEGINNING = 4 * LONGEST_VALUE
-
-Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class CsvRecords:
     """
 
     def __init__(self, stream: BinaryIO, name: str, *, delimiter: str, quote: str, encoding: str) -> None:
-        self._chunks = _utf8_chunks(stream, name, encoding)
+        self._chunks = utf8_chunks(stream, name, encoding)
         self._name = name
         self._delimiter = ord(delimiter)
         self._quote = ord(quote) if quote else None
@@ -74,6 +74,7 @@ class CsvRecords:
         self._number = 0
         self._stray_quotes = 0
         self._width: int | None = None
+        self._window = CHUNK_BYTES
 
     def first_line(self) -> bytes:
         """The first line that is not blank, without its break, taken off; empty at the end of the stream."""
@@ -120,15 +121,14 @@ class CsvRecords:
     def _next_block(self) -> Block | None:
         """The records up to the first one that spans lines and is wrong; None when none has ended."""
         data = np.frombuffer(self._buffer, dtype=np.uint8)
-        quotes = np.flatnonzero(data == self._quote) if self._quote is not None else np.empty(0, np.int64)
-        ends = _outside(np.flatnonzero(data == _NEWLINE), quotes)
+        quotes = find_quotes(data[: self._window], self._quote, self._delimiter)
+        ends = quotes.outside(np.flatnonzero(data[: self._window] == _NEWLINE))
         if not len(ends):
-            return None
+            return self._widened()
         starts = np.concatenate(([0], ends[:-1] + 1))
-        delimiters = _outside(np.flatnonzero(data == self._delimiter), quotes)
-        widths = np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts) + 1
-        rules = self._broken(starts, ends, widths)
+        rules = self._broken(starts, ends, data[: ends[-1]], quotes)
         stray = next((i for i in rules if b"\n" in self._buffer[starts[i] : ends[i]]), None)
+        self._window = CHUNK_BYTES if stray is None else _CAREFUL_BYTES
         if stray == 0:
             return self._refuse_first_line()
         last = len(ends) if stray is None else stray
@@ -136,14 +136,25 @@ class CsvRecords:
         self._buffer = self._buffer[ends[last - 1] + 1 :]
         return block
 
-    def _broken(self, starts: Positions, ends: Positions, widths: Positions) -> dict[int, str]:
+    def _widened(self) -> Block | None:
+        """The next block of the whole buffer, where a window on it did not show the end of a record."""
+        if self._window >= len(self._buffer):
+            return None
+        self._window = len(self._buffer)
+        return self._next_block()
+
+    def _broken(
+        self, starts: Positions, ends: Positions, data: npt.NDArray[np.uint8], quotes: Quotes
+    ) -> dict[int, str]:
         """Position of each wrong record → the rule it breaks."""
         lengths = ends - starts
+        delimiters = quotes.outside(np.flatnonzero(data == self._delimiter))
+        widths = np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts) + 1
         rules = dict.fromkeys(np.flatnonzero((widths != self._width) & (lengths > 0)).tolist(), RAGGED)
+        flaws = quotes.flaws[quotes.flaws < ends[-1]]
+        rules |= dict.fromkeys(np.searchsorted(ends, flaws).tolist(), RAGGED)
+        rules |= dict.fromkeys(np.searchsorted(ends, np.flatnonzero(data == 0)).tolist(), NUL)
         stretch = self._buffer[: ends[-1]]
-        if b"\0" in stretch:
-            nuls = np.flatnonzero(np.frombuffer(stretch, dtype=np.uint8) == 0)
-            rules |= dict.fromkeys(np.searchsorted(ends, nuls).tolist(), NUL)
         if not stretch.isascii() and not _is_utf8(stretch):
             pairs = enumerate(zip(starts, ends, strict=True))
             rules |= {i: NOT_UTF8 for i, (start, end) in pairs if not _is_utf8(stretch[start:end])}
@@ -192,14 +203,6 @@ class CsvRecords:
             )
 
 
-def _outside(positions: Positions, quotes: Positions) -> Positions:
-    """The positions that lie outside quotes."""
-    if not len(quotes):
-        return positions
-    outside: Positions = positions[np.searchsorted(quotes, positions) % 2 == 0]
-    return outside
-
-
 def _text(beginning: bytes) -> str:
     return beginning.decode("utf-8", "replace")[:LONGEST_VALUE]
 
@@ -210,36 +213,3 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _utf8_chunks(stream: BinaryIO, name: str, encoding: str) -> Iterator[bytes]:
-    """The stream as UTF-8, breaks as newlines, no byte order mark; undecodable bytes stay as they are."""
-    first = True
-    for chunk in _newline_chunks(_transcoded(stream, name, encoding)):
-        yield chunk.removeprefix(codecs.BOM_UTF8) if first else chunk
-        first = False
-
-
-def _transcoded(stream: BinaryIO, name: str, encoding: str) -> Iterator[bytes]:
-    if encoding == "utf-8":
-        yield from iter(lambda: stream.read(_CHUNK_BYTES), b"")
-        return
-    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
-    try:
-        while chunk := stream.read(_CHUNK_BYTES):
-            yield decoder.decode(chunk).encode("utf-8", "surrogateescape")
-        yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
-    except UnicodeError as error:
-        raise InputError(f"{name} is not {encoding} text; set `encoding` in the mapping: {error}.") from error
-
-
-def _newline_chunks(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Chunks with CR LF and lone CR as LF; a CR at the end of a chunk waits for the next."""
-    held = b""
-    for chunk in chunks:
-        joined = held + chunk
-        held = b"\r" if joined.endswith(b"\r") else b""
-        body = joined[: len(joined) - len(held)]
-        yield body.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in body else body
-    if held:
-        yield b"\n"

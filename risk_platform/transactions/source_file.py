@@ -189,12 +189,13 @@ class CsvSource:
             )
 
     def _values(self, record: str) -> list[str]:
-        quote = self._mapping.quote
-        quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-        rows = csv.reader(
-            [record], delimiter=self._mapping.delimiter, quotechar=quote or None, quoting=quoting
-        )
-        return next(rows, [])
+        if not self._mapping.quote:
+            return record.split(self._mapping.delimiter)
+        rows = csv.reader([record], delimiter=self._mapping.delimiter, quotechar=self._mapping.quote)
+        try:
+            return next(rows, [])
+        except csv.Error:
+            return []
 
     def _parsed(self, block: Block, wanted: tuple[str, ...]) -> RawBatch:
         lines = pl.Series(SOURCE_LINE, block.lines)

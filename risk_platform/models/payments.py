@@ -1,6 +1,6 @@
 """Labelled payments: who paid when, how much, and what was reported about it at which moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,14 @@ class LabelledPayments:
         mask = np.zeros(len(self), dtype=np.bool_)
         mask[self.judgements.payment[: self._known(as_of)]] = True
         return mask
+
+    def known_before(self, as_of: int) -> "LabelledPayments":
+        """The same payments with only those judgements that were known before `as_of` (microseconds)."""
+        known, judgements = self._known(as_of), self.judgements
+        earlier = Judgements(
+            judgements.payment[:known], judgements.known_time[:known], judgements.is_fraud[:known]
+        )
+        return replace(self, judgements=earlier)
 
     def _known(self, as_of: int | None) -> int:
         if as_of is None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal, Protocol
 
 import pyarrow as pa
@@ -28,6 +29,10 @@ class SimulationFiles:
     judgements: Path
     parties: Path
     ground_truth: Path
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return self.payments, self.judgements, self.parties, self.ground_truth
 
     @property
     def format(self) -> FileFormat:
@@ -80,17 +85,16 @@ def write_simulation(
     simulation = Simulation(config)
     try:
         files.payments.parent.mkdir(parents=True, exist_ok=True)
-        judgements, truth, payments = _write_blocks(simulation, files, progress)
-        _write_whole(judgements, files.judgements, files.format)
-        _write_whole(simulation.parties, files.parties, files.format)
-        _write_whole(truth, files.ground_truth, files.format)
-        for path in (files.judgements, files.parties, files.ground_truth, files.payments):
-            _unfinished(path).replace(path)
+        with TemporaryDirectory(prefix=".simulating-", dir=files.payments.parent) as draft:
+            drafts = SimulationFiles(*(Path(draft) / path.name for path in files.paths))
+            judgements, truth, payments = _write_blocks(simulation, drafts, progress)
+            _write_whole(judgements, drafts.judgements, files.format)
+            _write_whole(simulation.parties, drafts.parties, files.format)
+            _write_whole(truth, drafts.ground_truth, files.format)
+            for made, path in zip(reversed(drafts.paths), reversed(files.paths), strict=True):
+                made.replace(path)
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror or error}.") from error
-    finally:
-        for path in (files.judgements, files.parties, files.ground_truth, files.payments):
-            _unfinished(path).unlink(missing_ok=True)
     frauds = {str(row["values"]): int(row["counts"]) for row in truth["typology"].value_counts().to_pylist()}
     return SimulationSummary(payments, frauds, len(judgements), len(simulation.parties), files)
 
@@ -132,10 +136,10 @@ def _closing(writer: _Writer) -> Iterator[_Writer]:
 
 def _writer(path: Path, file_format: FileFormat, schema: pa.Schema) -> _Writer:
     if file_format == "csv":
-        return pyarrow.csv.CSVWriter(_unfinished(path), schema)  # type: ignore[no-any-return]
+        return pyarrow.csv.CSVWriter(path, schema)  # type: ignore[no-any-return]
     # Everything that decides about bytes is fixed here, so that a seed has one file.
     return pq.ParquetWriter(  # type: ignore[no-any-return]
-        _unfinished(path),
+        path,
         schema,
         compression="zstd",
         compression_level=1,
@@ -143,7 +147,3 @@ def _writer(path: Path, file_format: FileFormat, schema: pa.Schema) -> _Writer:
         use_dictionary=[name for name in schema.names if name not in _SCATTERED],
         store_schema=False,
     )
-
-
-def _unfinished(path: Path) -> Path:
-    return path.with_name(path.name + ".unfinished")

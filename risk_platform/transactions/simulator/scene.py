@@ -68,10 +68,13 @@ class Scene:
             drawn = self.rng.integers(len(people), size=size)
         else:
             drawn = pool[self.rng.integers(len(pool), size=size)]
-        active = (people.opened_day[drawn] <= self.day) & (self.day < people.closed_day[drawn])
-        chosen = drawn[active & (people.rate[drawn] > 0.1) & (fits(drawn) if fits else True)]
+        active = drawn[(people.opened_day[drawn] <= self.day) & (self.day < people.closed_day[drawn])]
+        chosen = active[(people.rate[active] > 0.1) & (fits(active) if fits else True)]
         _, first = np.unique(chosen, return_index=True)
-        return chosen[np.sort(first)][:count] if len(chosen) else drawn[:1]
+        if len(chosen):
+            return chosen[np.sort(first)][:count]
+        nobody = pool is None or not len(pool)
+        return active[:1] if len(active) else drawn[:1] if nobody else self.customers(1)
 
     def mules(self, count: int) -> Ints:
         """Up to `count` customers who lend their account these days, or did so lately."""

@@ -3,7 +3,8 @@
 import numpy as np
 
 from risk_platform.transactions.simulator.calendar import HOUR_MS
-from risk_platform.transactions.simulator.ledger import Channel, Status, concatenate
+from risk_platform.transactions.simulator.equipment import ONE_OFF_DEVICES
+from risk_platform.transactions.simulator.ledger import Channel, Ints, Status, concatenate
 from risk_platform.transactions.simulator.scene import Episode, Scene, rising
 
 LARGEST_TEST_MINOR = 4_900
@@ -12,17 +13,22 @@ _SPOIL_SHOPS = ("5732", "5399", "6540", "4511", "5651")
 
 
 def card_testing(scene: Scene) -> Episode:
-    """Eight to twenty cards tried within minutes on one device, then one or two large purchases on some."""
+    """Eight to twenty cards tried within minutes, on one device or on many; then large purchases on some."""
     rng = scene.rng
     crew = scene.crew()
     cards = scene.customers(int(rng.integers(8, 21)), scene.world.groups.card_holders)
     n = len(cards)
-    equipment = {"device": scene.crew_device(crew), "network": scene.crew_network(crew), "city": crew.city}
+    equipment: dict[str, Ints | int] = {
+        "device": scene.crew_device(crew),
+        "network": scene.crew_network(crew),
+        "city": crew.city,
+    }
     status = scene.refused(n, 0.3)
     time = rising(scene.instant(0, 24), rng.uniform(4_000, 90_000, n - 1))
     shop = np.repeat(scene.shops(1, _TEST_SHOPS, online=True), n)
     amount = rng.integers(1, LARGEST_TEST_MINOR // 100 + 1, n) * 100
-    tests = scene.purchases(time, cards, shop, amount, Channel.CARD, status=status, **equipment)
+    tried_on = {"device": ONE_OFF_DEVICES + rng.integers(1 << 33, size=n)} if rng.random() < 0.5 else {}
+    tests = scene.purchases(time, cards, shop, amount, Channel.CARD, status=status, **(equipment | tried_on))
     good = cards[(status == Status.COMPLETED) & (rng.random(n) < 0.55)]
     used = np.repeat(good, rng.integers(1, 3, len(good)))
     later = time[-1] + (rng.uniform(0.5, 40, len(used)) * HOUR_MS).astype(np.int64)

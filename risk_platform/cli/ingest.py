@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from risk_platform.lake.ingest import IngestReport
     from risk_platform.transactions.mapping import SourceMapping
     from risk_platform.transactions.preview import Preview
-    from risk_platform.transactions.source_file import SourceFile
 
 _PREVIEW_ROWS = 10
 
@@ -54,13 +53,14 @@ def ingest(
 
 def _check_all(files: list[Path], mapping: SourceMapping) -> None:
     """Refuse the whole command before the first file is written when one of them cannot be read."""
+    from contextlib import closing
+
     from risk_platform.transactions.mapper import Mapper
     from risk_platform.transactions.source_file import open_source
 
     for path in files:
-        source: SourceFile = open_source(path, mapping)
-        Mapper(mapping, source.columns, source.name)
-        source.close()
+        with closing(open_source(path, mapping)) as source:
+            Mapper(mapping, source.columns, source.name)
 
 
 def _ingest_one(console: Console, path: Path, mapping: SourceMapping) -> IngestReport:

@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,13 +59,20 @@ class IngestReport:
 
 
 @dataclass(frozen=True)
-class _Origin:
-    """The file a row came in with, as quarantine names it."""
+class _Intake:
+    """One file on its way in; `seen` is the version of its table when it was compared with it."""
 
     file_id: str
     file_name: str
     mapping: SourceMapping
+    timezone: str
+    label_delay: timedelta
     now: datetime
+    seen: int
+
+    @property
+    def table(self) -> Table:
+        return TABLE_OF[self.mapping.kind]
 
 
 def ingest_file(
@@ -86,38 +93,50 @@ def ingest_file(
     ingested last: after an interruption at any point ingesting it again completes what is missing. Raises
     InputError, and changes nothing, when the file as a whole cannot be read under the mapping.
     """
-    source = open_source(path, mapping)
-    mapper = Mapper(mapping, source.columns, source.name)
-    origin = _Origin(_file_id(path, mapping), source.name, mapping, now)
-    earlier = _earlier_report(lake, origin.file_id)
-    if earlier is not None:
-        return earlier
-    table = TABLE_OF[mapping.kind]
-    seen = lake.version(table)
-    with tempfile.TemporaryDirectory(prefix="risk-ingest-") as scratch, _session(lake) as session:
-        with _scratch_errors(source.name):
-            currency = _lake_currency(session)
-            stage = Stage(Path(scratch), mapping, mapper, timezone=timezone, now=now, currency=currency)
-            _fill(stage, source, mapper, progress)
-            judge = Judge(session, stage.rows.path, table, origin.file_id)
-            verdicts = judge.judge()
-            report = _report(session, stage, verdicts)
-        if verdicts.new:
-            lake.append_at(table, judge.new_rows(), seen)
-        if mapping.kind == "payments":
-            delay = mapping.label_delay if mapping.label_delay is not None else label_maturity
-            lake.insert_if_absent(JUDGEMENTS, judge.labels(delay, _LABEL_JUDGED_BY))
-        if report.quarantined:
-            lake.insert_if_absent(QUARANTINE, _quarantine_rows(stage, judge, origin))
-        lake.insert_if_absent(INGESTED_FILES, _ingested_row(origin, report))
-    return report
+    delay = mapping.label_delay if mapping.label_delay is not None else label_maturity
+    with closing(open_source(path, mapping)) as source:
+        mapper = Mapper(mapping, source.columns, source.name)
+        file_id = _file_id(path, mapping)
+        earlier = _earlier_report(lake, file_id)
+        if earlier is not None:
+            return earlier
+        seen = lake.version(TABLE_OF[mapping.kind])
+        intake = _Intake(file_id, source.name, mapping, timezone, delay, now, seen)
+        with tempfile.TemporaryDirectory(prefix="risk-ingest-") as scratch, _session(lake) as session:
+            with _scratch_errors(source.name):
+                stage = _staged(Path(scratch), intake, _lake_currency(session), source, mapper, progress)
+                judge = Judge(session, stage.rows.path, intake.table, file_id)
+                verdicts = judge.judge()
+                report = _report(session, stage, verdicts)
+            if verdicts.new:
+                lake.append_at(intake.table, judge.new_rows(), seen)
+            _commit_rest(lake, intake, stage, judge, report)
+            return report
 
 
-def _fill(stage: Stage, source: SourceFile, mapper: Mapper, progress: Progress) -> None:
+def _staged(
+    folder: Path,
+    intake: _Intake,
+    currency: str | None,
+    source: SourceFile,
+    mapper: Mapper,
+    progress: Progress,
+) -> Stage:
+    stage = Stage(folder, intake.mapping, mapper, timezone=intake.timezone, now=intake.now, currency=currency)
     with stage:
         for batch in source.batches(mapper.source_columns):
             stage.add(batch)
             progress(stage.read, source.share_read)
+    return stage
+
+
+def _commit_rest(lake: Lake, intake: _Intake, stage: Stage, judge: Judge, report: IngestReport) -> None:
+    """What belongs to the rows, the mark that the file is in last of all."""
+    if intake.mapping.kind == "payments":
+        lake.insert_if_absent(JUDGEMENTS, judge.labels(intake.label_delay, _LABEL_JUDGED_BY))
+    if report.quarantined:
+        lake.insert_if_absent(QUARANTINE, _quarantine_rows(stage, judge, intake))
+    lake.insert_if_absent(INGESTED_FILES, _ingested_row(intake, report))
 
 
 @contextmanager
@@ -168,20 +187,20 @@ def _lake_currency(session: duckdb.DuckDBPyConnection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _quarantine_rows(stage: Stage, judge: Judge, origin: _Origin) -> pa.RecordBatchReader:
+def _quarantine_rows(stage: Stage, judge: Judge, intake: _Intake) -> pa.RecordBatchReader:
     at_door = pq.ParquetFile(stage.refusals.path).iter_batches()
-    batches = (_quarantined(batch, origin) for source in (at_door, judge.refusals()) for batch in source)
+    batches = (_quarantined(batch, intake) for source in (at_door, judge.refusals()) for batch in source)
     return pa.RecordBatchReader.from_batches(QUARANTINE.schema, batches)
 
 
-def _quarantined(refusals: pa.RecordBatch, origin: _Origin) -> pa.RecordBatch:
+def _quarantined(refusals: pa.RecordBatch, intake: _Intake) -> pa.RecordBatch:
     """Refusals with what is the same for every row of the file."""
     same = {
-        "file_id": origin.file_id,
-        "file_name": origin.file_name,
-        "source": origin.mapping.source,
-        "record_kind": origin.mapping.kind,
-        "quarantined_time": origin.now,
+        "file_id": intake.file_id,
+        "file_name": intake.file_name,
+        "source": intake.mapping.source,
+        "record_kind": intake.mapping.kind,
+        "quarantined_time": intake.now,
     }
     columns = [
         pa.repeat(pa.scalar(same[field.name], field.type), refusals.num_rows)
@@ -192,16 +211,16 @@ def _quarantined(refusals: pa.RecordBatch, origin: _Origin) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=QUARANTINE.schema)
 
 
-def _ingested_row(origin: _Origin, report: IngestReport) -> pa.Table:
+def _ingested_row(intake: _Intake, report: IngestReport) -> pa.Table:
     row = {
-        "file_id": origin.file_id,
-        "file_name": origin.file_name,
-        "mapping": origin.mapping.name,
+        "file_id": intake.file_id,
+        "file_name": intake.file_name,
+        "mapping": intake.mapping.name,
         "read": report.read,
         "accepted": report.accepted,
         "quarantined": sum(report.quarantined.values()),
         "duplicates": report.duplicates,
-        "ingested_time": origin.now,
+        "ingested_time": intake.now,
     }
     return pa.Table.from_pylist([row], schema=INGESTED_FILES.schema)
 

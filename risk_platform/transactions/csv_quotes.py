@@ -12,7 +12,7 @@ _NEWLINE = 0x0A
 
 @dataclass(frozen=True)
 class Quotes:
-    """Positions of the quotes that open and close values in turn, and of closing ones with a value running on."""
+    """Quotes that open and close values in turn; `flaws` are closing ones after which a value runs on."""
 
     structural: Positions
     flaws: Positions
@@ -28,10 +28,12 @@ class Quotes:
 def find_quotes(data: npt.NDArray[np.uint8], quote: int | None, delimiter: int) -> Quotes:
     """The quotes of `data`, which begins where a record begins.
 
-    A quote opens a value only at its very beginning; elsewhere in an unquoted value it is a character like any other.
+    A quote opens a value only at its very beginning; elsewhere in an unquoted value it is a mere character.
     """
     nothing = np.empty(0, np.int64)
-    quotes = nothing if quote is None else np.flatnonzero(data == quote)
+    if quote is None:
+        return Quotes(nothing, nothing)
+    quotes = np.flatnonzero(data == quote)
     if not len(quotes):
         return Quotes(nothing, nothing)
     padded = np.concatenate(([_NEWLINE], data, [_NEWLINE]))

@@ -66,7 +66,7 @@ class ExpectationResult:
 def validate_batch(
     batch: pl.DataFrame, rules: Sequence[RowRule], record: Record, *, timezone: str, now: datetime
 ) -> list[ExpectationResult]:
-    """The result of every expectation on a batch of canonical rows: first those of the table, then the row rules.
+    """What every expectation found in a batch of canonical rows: first those of the table, then the row rules.
 
     `batch` has the columns the rules speak of and `event_date` if it is of payments. Raises ContractError
     when an expectation cannot be evaluated at all.

@@ -70,7 +70,10 @@ class Mapper:
                 columns[field.name] = self._read(field, raw, breaks)
         if "amount" in self._columns:
             columns["amount_minor"] = self._amounts(raw, columns["currency"], breaks)
-        return Mapped(pl.DataFrame(columns), tuple(breaks))
+        frame = pl.DataFrame(columns)
+        if "amount" in self._columns and self._columns["amount"].negative == "refund":
+            frame = _negatives_as_refunds(frame)
+        return Mapped(frame, tuple(breaks))
 
     def refused(self, item: Break, frame: pl.DataFrame, raw: pl.DataFrame) -> pl.DataFrame:
         """The rows of a break in the columns of a refusal, with the value as the source wrote it.
@@ -153,7 +156,8 @@ class Mapper:
             here = digits == places
             read = to_minor(written, places, column)
             minor, rules = read.values.zip_with(here, minor), read.refusals.zip_with(here, rules)
-        breaks.extend(Break(rule, "amount", rules == rule) for rule in rules.drop_nulls().unique().sort())
+        found = rules.drop_nulls().unique().sort()
+        breaks.extend(Break(rule, "amount", rules.eq_missing(rule)) for rule in found)
         return minor
 
     def _present(self, column: ColumnMapping, raw: pl.DataFrame) -> pl.Series:
@@ -177,8 +181,14 @@ class Mapper:
             written = as_text(values)
             values = written.replace_strict(column.values, default=column.default, return_dtype=pl.String)
             unlisted = written.is_not_null() & values.is_null()
-            breaks.append(Break(f"{field.name}_not_listed", field.name, unlisted))
+            if unlisted.any():
+                breaks.append(Break(f"{field.name}_not_listed", field.name, unlisted))
         default = column.default if column.default is not None else field.default
         if default is not None and values.null_count():
             values = as_text(values).fill_null(default)
         return values
+
+
+def _negatives_as_refunds(frame: pl.DataFrame) -> pl.DataFrame:
+    kind = pl.when(pl.col("amount_minor") < 0).then(pl.lit("refund")).otherwise("kind")
+    return frame.with_columns(kind.alias("kind"), pl.col("amount_minor").abs())

@@ -1,5 +1,6 @@
 """What a mapping makes of the first records of a file, without writing anything."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,9 +40,9 @@ def preview_file(path: Path, mapping: SourceMapping, *, timezone: str, now: date
 
     Raises InputError when the file as a whole cannot be read under the mapping.
     """
-    source = open_source(path, mapping)
-    mapper = Mapper(mapping, source.columns, source.name)
-    batch = next(iter(source.batches(mapper.source_columns)), None)
+    with closing(open_source(path, mapping)) as source:
+        mapper = Mapper(mapping, source.columns, source.name)
+        batch = next(iter(source.batches(mapper.source_columns)), None)
     if batch is None:
         return Preview(pl.DataFrame(), (), 0)
     mapped = mapper.map(batch.frame)

@@ -50,7 +50,7 @@ class SourceFile(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the file; reading all batches does so too."""
+        """Let go of the file."""
         ...
 
 
@@ -137,7 +137,11 @@ class CsvSource:
         self._records = CsvRecords(
             stream, self.name, delimiter=mapping.delimiter, quote=mapping.quote, encoding=mapping.encoding
         )
-        self._names = self._header()
+        try:
+            self._names = self._header()
+        except InputError:
+            self._raw.close()
+            raise
         self.columns = pl.Schema(dict.fromkeys(self._names, pl.String()))
 
     def batches(self, wanted: tuple[str, ...]) -> Iterator[RawBatch]:
@@ -145,16 +149,15 @@ class CsvSource:
         if repeated:
             raise InputError(f"{self.name} has the column {repeated[0]!r} twice; rename one.")
         wanted = wanted or tuple(self._names[:1])
-        with self._raw:
-            for block in self._records.blocks(len(self._names)):
-                yield self._parsed(block, wanted)
+        for block in self._records.blocks(len(self._names)):
+            yield self._parsed(block, wanted)
 
     def close(self) -> None:
         self._raw.close()
 
     @property
     def share_read(self) -> float:
-        return 1.0 if self._raw.closed else self._raw.tell() / self._size
+        return self._raw.tell() / self._size
 
     def _header(self) -> list[str]:
         line = self._records.first_line()

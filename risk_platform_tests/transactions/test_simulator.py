@@ -136,6 +136,13 @@ def test_the_fraud_share_is_met(ecosystem: SimulatedPayments) -> None:
     assert frame(without.judgements).height == 0
 
 
+@pytest.mark.parametrize(("customers", "days"), [(20, 1), (20, 400), (3_000, 1)])
+def test_the_smallest_and_the_narrowest_request_are_met(customers: int, days: int) -> None:
+    made = simulate(SimulationConfig(customers, days, date(2026, 10, 1), fraud_share=0.05))
+    assert len(made.ground_truth) / len(made.payments) == pytest.approx(0.05, abs=0.02)
+    assert frame(made.payments)["transaction_id"].n_unique() == len(made.payments)
+
+
 def test_parties_and_truth_refer_to_each_other(ecosystem: SimulatedPayments) -> None:
     payments, parties = frame(ecosystem.payments), frame(ecosystem.parties)
     assert parties["party_id"].n_unique() == parties.height

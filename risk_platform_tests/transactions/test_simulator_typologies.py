@@ -1,15 +1,18 @@
 """Every fraud typology bears its signature, exactly, in each of many episodes."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from risk_platform.transactions.simulator.calendar import DAY_MS, HOUR_MS, MINUTE_MS
+from risk_platform.transactions.simulator.completion import completed
 from risk_platform.transactions.simulator.config import SimulationConfig
 from risk_platform.transactions.simulator.customers import ELDERLY, Persona
 from risk_platform.transactions.simulator.equipment import CREW_DEVICES, NEW_VPA, ONE_OFF_DEVICES, SLOTS
 from risk_platform.transactions.simulator.ledger import NONE, Channel, Ledger, PaymentKind, Status
 from risk_platform.transactions.simulator.lookalikes import LOOKALIKES, collection, split_invoice
-from risk_platform.transactions.simulator.scene import Scene
+from risk_platform.transactions.simulator.scene import Episode, Scene
 from risk_platform.transactions.simulator.simulation import SimulatedPayments, Simulation
 from risk_platform.transactions.simulator.typologies.account_takeover import account_takeover
 from risk_platform.transactions.simulator.typologies.aeps_cash_out import aeps_cash_out
@@ -42,6 +45,10 @@ def scene(request: pytest.FixtureRequest, world: World) -> Scene:
     return Scene(world, np.random.default_rng([11, number]), day=(number * 7) % 60)
 
 
+def frauds_of(typology: Callable[[Scene], Episode], scene: Scene) -> Ledger:
+    return completed(scene.world, typology(scene).frauds, scene.rng)
+
+
 def test_every_typology_is_present_about_in_its_share(ecosystem: SimulatedPayments) -> None:
     truth = ecosystem.ground_truth
     counts = {row["values"]: row["counts"] for row in truth["typology"].value_counts().to_pylist()}
@@ -52,7 +59,7 @@ def test_every_typology_is_present_about_in_its_share(ecosystem: SimulatedPaymen
 
 
 def test_account_takeover_empties_one_account_within_hours(scene: Scene) -> None:
-    frauds = account_takeover(scene).frauds
+    frauds = frauds_of(account_takeover, scene)
     assert 2 <= len(frauds) <= 7
     assert len(set(frauds.payer)) == 1
     assert np.ptp(frauds.time_ms) < 2 * HOUR_MS
@@ -61,7 +68,7 @@ def test_account_takeover_empties_one_account_within_hours(scene: Scene) -> None
 
 
 def test_sim_swap_tries_the_new_sim_and_drains(scene: Scene) -> None:
-    frauds = sim_swap(scene).frauds
+    frauds = frauds_of(sim_swap, scene)
     assert len(set(frauds.payer)) == 1
     assert len(set(frauds.device)) == 1
     assert frauds.device[0] >= CREW_DEVICES
@@ -74,7 +81,7 @@ def test_sim_swap_tries_the_new_sim_and_drains(scene: Scene) -> None:
 
 
 def test_mule_ring_fans_in_and_out_within_ten_minutes(scene: Scene) -> None:
-    frauds = mule_ring(scene).frauds
+    frauds = frauds_of(mule_ring, scene)
     (mule,) = set(frauds.payer) & set(frauds.payee)
     into, out = frauds.take(frauds.payee == mule), frauds.take(frauds.payer == mule)
     assert len(into) + len(out) == len(frauds)
@@ -86,7 +93,7 @@ def test_mule_ring_fans_in_and_out_within_ten_minutes(scene: Scene) -> None:
 
 
 def test_card_testing_is_small_then_large(scene: Scene) -> None:
-    frauds = card_testing(scene).frauds
+    frauds = frauds_of(card_testing, scene)
     first = frauds.payee[0]
     tests = frauds.take((frauds.payee == first) & (frauds.amount_minor <= LARGEST_TEST_MINOR))
     spoils = frauds.take(frauds.amount_minor > LARGEST_TEST_MINOR)
@@ -114,7 +121,7 @@ def test_compromised_merchant_was_visited_by_every_card_before(scene: Scene) -> 
 
 
 def test_push_payment_scam_sends_round_sums_to_one_new_payee(scene: Scene) -> None:
-    frauds = push_payment_scam(scene).frauds
+    frauds = frauds_of(push_payment_scam, scene)
     assert 2 <= len(frauds) <= 6
     assert len(set(frauds.payer)) == len(set(frauds.payee)) == 1
     assert (frauds.amount_minor % 500_000 == 0).all()
@@ -134,7 +141,7 @@ def test_push_payment_scam_mostly_meets_the_elderly(world: World) -> None:
 
 
 def test_merchant_collusion_refunds_what_was_bought_over_a_floor(scene: Scene) -> None:
-    frauds = merchant_collusion(scene).frauds
+    frauds = frauds_of(merchant_collusion, scene)
     bought = frauds.take(frauds.kind == PaymentKind.PURCHASE)
     refunded = frauds.take(frauds.kind == PaymentKind.REFUND)
     assert len(set(frauds.payee)) == 1
@@ -151,7 +158,7 @@ def _floor(floor: int, bought: Ledger) -> bool:
 
 
 def test_structuring_stays_just_below_one_limit(scene: Scene) -> None:
-    frauds = structuring(scene).frauds
+    frauds = frauds_of(structuring, scene)
     below = [limit for limit in LIMITS_MINOR if LOWEST_SHARE * limit <= frauds.amount_minor.min() < limit]
     assert len(below) == 1
     assert (frauds.amount_minor < below[0]).all()
@@ -162,7 +169,7 @@ def test_structuring_stays_just_below_one_limit(scene: Scene) -> None:
 
 
 def test_rented_account_slept_and_passes_on_what_it_gets(scene: Scene) -> None:
-    frauds = rented_account(scene).frauds
+    frauds = frauds_of(rented_account, scene)
     (account,) = set(frauds.payer) & set(frauds.payee)
     assert scene.world.customers.persona[account] == Persona.DORMANT
     into, out = frauds.take(frauds.payee == account), frauds.take(frauds.payer == account)
@@ -172,7 +179,7 @@ def test_rented_account_slept_and_passes_on_what_it_gets(scene: Scene) -> None:
 
 
 def test_aeps_cash_out_happens_at_one_agent_in_two_days(scene: Scene) -> None:
-    frauds = aeps_cash_out(scene).frauds
+    frauds = frauds_of(aeps_cash_out, scene)
     assert set(frauds.channel) == {Channel.AEPS}
     assert set(frauds.kind) == {PaymentKind.CASH}
     assert len(set(frauds.payee)) == 1

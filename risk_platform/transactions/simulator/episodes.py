@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from risk_platform.transactions.simulator.completion import completed
 from risk_platform.transactions.simulator.everyday import daily_rates
 from risk_platform.transactions.simulator.ledger import Ledger, concatenate
 from risk_platform.transactions.simulator.lookalikes import LOOKALIKES
@@ -27,14 +28,13 @@ def expected_everyday_payments(world: World, orders: StandingOrders) -> float:
 def plan_episodes(world: World, everyday: float, rng: np.random.Generator) -> Ledger:
     """All payments of fraud and look-alike episodes within the period, by time.
 
-    `everyday` is the expected number of other payments; frauds are `fraud_share` of all within one episode.
+    `everyday` is the expected number of other payments; frauds are `fraud_share` of the expected whole.
     """
     lookalikes = _genuine_episodes(world, everyday * _LOOKALIKE_SHARE, rng)
     genuine = everyday + len(lookalikes)
     share = world.config.fraud_share
-    return concatenate(
-        [lookalikes, _fraud_episodes(world, round(genuine * share / (1 - share)), rng)]
-    ).by_time()
+    frauds = _fraud_episodes(world, round(genuine * share / (1 - share)), rng)
+    return completed(world, concatenate([lookalikes, frauds]), rng).by_time()
 
 
 def _genuine_episodes(world: World, wanted: float, rng: np.random.Generator) -> Ledger:
@@ -47,16 +47,20 @@ def _genuine_episodes(world: World, wanted: float, rng: np.random.Generator) -> 
 
 
 def _fraud_episodes(world: World, wanted: int, rng: np.random.Generator) -> Ledger:
-    """Episodes of the typology that lacks most of its share, until `wanted` frauds are made."""
+    """Episodes of the typology that lacks most of its share, until `wanted` frauds are made; the last is cut."""
     parts: list[Ledger] = []
-    made = np.zeros(len(TYPOLOGIES))
+    # Frauds after the last day are lost but count for their typology, or a short period would never end.
+    played = np.zeros(len(TYPOLOGIES))
     shares = np.array([typology.share for typology in TYPOLOGIES])
-    while made.sum() < wanted:
-        number = int(np.argmax(shares * wanted - made))
+    made = 0
+    while made < wanted:
+        number = int(np.argmax(shares * wanted - played))
         episode = TYPOLOGIES[number].generate(_scene(world, rng))
         frauds = _within_period(world, episode.frauds)
+        frauds = frauds.take(np.arange(min(len(frauds), wanted - made)))
         parts += [_stamped(frauds, number + 1, len(parts)), _within_period(world, episode.genuine)]
-        made[number] += len(frauds)
+        played[number] += len(episode.frauds)
+        made += len(frauds)
     return concatenate(parts)
 
 

@@ -1,8 +1,10 @@
 """A simulation as files: payments, and beside them judgements, parties and the ground truth."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, Protocol
@@ -103,17 +105,22 @@ def _write_blocks(
     simulation: Simulation, files: SimulationFiles, progress: Progress | None
 ) -> tuple[pa.Table, pa.Table, int]:
     judgements, truths, count = [], [], 0
-    writer: _Writer | None = None
-    try:
-        for block in simulation.blocks(progress):
-            writer = writer or _writer(files.payments, files.format, block.payments.schema)
-            writer.write_table(block.payments)
+    blocks = simulation.blocks(progress)
+    first = next(blocks)
+    with (
+        _closing(_writer(files.payments, files.format, first.payments.schema)) as writer,
+        ThreadPoolExecutor(1) as background,
+    ):
+        # One block is written while the next one is made, and never more than that one waits.
+        writing = background.submit(writer.write_table, first.payments)
+        for block in chain([first], blocks):
+            if block is not first:
+                writing.result()
+                writing = background.submit(writer.write_table, block.payments)
             judgements.append(block.judgements)
             truths.append(block.ground_truth)
             count += len(block.payments)
-    finally:
-        if writer is not None:
-            writer.close()
+        writing.result()
     return (
         numbered_judgements(simulation.spaces, pa.concat_tables(judgements)),
         pa.concat_tables(truths),

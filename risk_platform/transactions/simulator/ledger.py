@@ -12,6 +12,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 NONE = -1
+# Stands in an episode for what the payer would do anyway, until the episode is completed.
+OWN = -2
 LEGITIMATE = 0
 
 

@@ -12,14 +12,9 @@ from risk_platform.transactions.simulator.equipment import (
     CREW_NETWORKS,
     NEW_VPA,
     SLOTS,
-    at_terminal,
-    devices,
-    hidden,
-    instruments,
-    networks,
 )
-from risk_platform.transactions.simulator.everyday import ordinary_statuses, transfer_channels
 from risk_platform.transactions.simulator.ledger import (
+    OWN,
     Bools,
     Channel,
     Floats,
@@ -35,6 +30,9 @@ from risk_platform.transactions.simulator.places import categories, cities
 from risk_platform.transactions.simulator.world import World
 
 Choice = Callable[[Ints], Bools]
+_OWN: dict[str, Ints | int] = dict.fromkeys(
+    ("channel", "status", "instrument", "device", "network", "city"), OWN
+)
 _MULE_DAYS = 12
 _CREW_TOWNS = ("Jamtara", "Nuh", "Deoghar", "Delhi", "Mumbai", "Kolkata", "Bengaluru", "Jaipur")
 
@@ -124,45 +122,22 @@ class Scene:
         weight = trades.weight(keys)
         return trades.draw(self.rng.choice(keys, count, p=weight / weight.sum()), self.rng)
 
-    def days(self, time_ms: Ints) -> Ints:
-        """Day of the period of each instant."""
-        return (time_ms - self.world.calendar.start_ms) // DAY_MS
-
     def transfers(self, time_ms: Ints, payer: Ints, payee: Ints, amount: Ints, **given: Ints | int) -> Ledger:
-        """Transfers made by the payers on their own equipment, except for the columns `given`."""
-        amount = np.maximum(amount, 100)
-        channel = given.pop("channel", None)
-        rails = transfer_channels(amount, self.rng) if channel is None else np.full(len(amount), channel)
-        columns = self._own(time_ms, payer, rails) | {"payee": payee, "amount_minor": amount}
-        return ledger(time_ms, **(columns | {"kind": int(PaymentKind.TRANSFER)} | given))
+        """Transfers in the payers' own manner, except for the columns `given`."""
+        kind = int(PaymentKind.TRANSFER)
+        told = _OWN | {"payer": payer, "payee": payee, "amount_minor": np.maximum(amount, 100), "kind": kind}
+        return ledger(time_ms, **(told | given))
 
     def purchases(
         self, time_ms: Ints, payer: Ints, shop: Ints, amount: Ints, channel: int, **given: Ints | int
     ) -> Ledger:
-        """Purchases made by the payers on their own equipment, except for the columns `given`."""
-        position = self.world.merchants.position(shop)
-        town = self.world.merchants.city[position]
-        rails = np.full(len(payer), channel)
-        columns = self._own(time_ms, payer, rails)
-        terminal = at_terminal(rails, town < 0)
-        columns |= {name: hidden(columns[name], terminal) for name in ("device", "network")}
-        columns["city"] = np.where(town < 0, columns["city"], town)
+        """Purchases, or withdrawals, in the payers' own manner, except for the columns `given`."""
         kind = PaymentKind.CASH if channel in (Channel.ATM, Channel.AEPS) else PaymentKind.PURCHASE
-        columns |= {"kind": np.full(len(payer), kind), "category": self.world.merchants.category[position]}
-        return ledger(time_ms, **(columns | {"payee": shop, "amount_minor": np.maximum(amount, 100)} | given))
-
-    def _own(self, time_ms: Ints, payer: Ints, channel: Ints) -> dict[str, Ints]:
-        day = self.days(time_ms)
-        city = self.world.customers.whereabouts(payer, day)
-        return {
-            "payer": payer,
-            "channel": channel,
-            "status": ordinary_statuses(len(payer), self.rng),
-            "instrument": instruments(self.world, payer, day, channel),
-            "device": devices(self.world, payer, day, self.rng),
-            "network": networks(payer, city, self.rng),
-            "city": city,
-        }
+        category = self.world.merchants.category[self.world.merchants.position(shop)]
+        told = _OWN | {"payer": payer, "payee": shop, "amount_minor": np.maximum(amount, 100)}
+        return ledger(
+            time_ms, **(told | {"channel": channel, "kind": int(kind), "category": category} | given)
+        )
 
     def refused(self, n: int, share: float) -> Ints:
         """Statuses of which about `share` are declined."""

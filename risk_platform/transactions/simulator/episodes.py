@@ -47,7 +47,7 @@ def _genuine_episodes(world: World, wanted: float, rng: np.random.Generator) -> 
 
 
 def _fraud_episodes(world: World, wanted: int, rng: np.random.Generator) -> Ledger:
-    """Episodes of the typology that lacks most of its share, until `wanted` frauds are made; the last is cut."""
+    """Episodes of the typology that lacks most of its share, until `wanted` are made; the last is cut."""
     parts: list[Ledger] = []
     # Frauds after the last day are lost but count for their typology, or a short period would never end.
     played = np.zeros(len(TYPOLOGIES))

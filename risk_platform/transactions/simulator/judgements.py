@@ -8,7 +8,7 @@ from risk_platform.transactions.simulator.calendar import HOUR_MS
 from risk_platform.transactions.simulator.ledger import LEGITIMATE, Bools, Floats, Ints, Ledger
 from risk_platform.transactions.simulator.typologies.registry import TYPOLOGIES, JudgedBy
 
-_JUDGES: tuple[JudgedBy, ...] = ("customer", "chargeback", "simulator")
+JUDGES: tuple[JudgedBy, ...] = ("customer", "chargeback", "simulator")
 # Genuine payments that somebody disputes; a part of them counts as fraud until the dispute is settled.
 _FALSE_CLAIMS_PER_FRAUD = 0.05
 _BELIEVED_SHARE = 0.3
@@ -17,17 +17,13 @@ _CONFIDENCE = {"customer": 0.8, "chargeback": 0.9, "simulator": 0.95}
 
 @dataclass(frozen=True)
 class Judgements:
-    """One entry per judgement: position of the payment in its ledger, verdict, when known, and by whom."""
+    """One entry per judgement: position of its payment, verdict, when known, by which of JUDGES."""
 
     payment: Ints
     is_fraud: Bools
     known_ms: Ints
     judge: Ints
     confidence: Floats
-
-    @property
-    def judged_by(self) -> list[str]:
-        return [_JUDGES[judge] for judge in self.judge]
 
 
 def judge(payments: Ledger, fraud_share: float, rng: np.random.Generator) -> Judgements:
@@ -58,7 +54,7 @@ def _reports(payments: Ledger, rng: np.random.Generator) -> _Columns:
                     r.spread,
                     r.earliest_hours,
                     r.latest_hours,
-                    _JUDGES.index(r.judged_by),
+                    JUDGES.index(r.judged_by),
                 )
                 for r in rules
             ),
@@ -80,11 +76,11 @@ def _disputes(payments: Ledger, fraud_share: float, rng: np.random.Generator) ->
     settled = claimed + (rng.uniform(24, 24 * 20, n) * HOUR_MS).astype(np.int64)
     believed = rng.random(n) < _BELIEVED_SHARE
     verdict = np.concatenate([np.ones(int(believed.sum()), dtype=np.bool_), np.zeros(n, dtype=np.bool_)])
-    judges = np.where(verdict, _JUDGES.index("customer"), _JUDGES.index("simulator"))
+    judges = np.where(verdict, JUDGES.index("customer"), JUDGES.index("simulator"))
     confidence = np.where(verdict, 0.5, _CONFIDENCE["simulator"])
     known = np.concatenate([claimed[believed], settled])
     return np.concatenate([disputed[believed], disputed]), verdict, known, judges, confidence
 
 
 def _confidence(judges: Ints) -> Floats:
-    return np.array([_CONFIDENCE[name] for name in _JUDGES])[judges]
+    return np.array([_CONFIDENCE[name] for name in JUDGES])[judges]

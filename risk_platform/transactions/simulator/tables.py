@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from risk_platform.transactions.simulator.customers import AGE_BANDS
 from risk_platform.transactions.simulator.identifiers import IdentifierSpace
-from risk_platform.transactions.simulator.judgements import Judgements
+from risk_platform.transactions.simulator.judgements import JUDGES, Judgements
 from risk_platform.transactions.simulator.ledger import (
     LEGITIMATE,
     NONE,
@@ -64,7 +64,7 @@ def payments_table(
     numbers = np.arange(first, first + len(payments))
     table = cities()
     columns = {
-        "source": pa.repeat(SOURCE, len(payments)),
+        "source": _constant(SOURCE, len(payments)),
         "transaction_id": spaces.payments.encode(numbers),
         "event_time": _timestamps(payments.time_ms),
         "kind": _named(payments.kind, [kind.name.lower() for kind in PaymentKind]),
@@ -76,7 +76,7 @@ def payments_table(
             _counterparty_types(world, payments.payee), ["person", "account", "merchant"]
         ),
         "amount_minor": _column(payments.amount_minor, pa.int64()),
-        "currency": pa.repeat("INR", len(payments)),
+        "currency": _constant("INR", len(payments)),
         "channel": _named(payments.channel, [channel.name for channel in Channel]),
         "mcc": _named(payments.category, list(categories().mccs)),
         "device_id": spaces.devices.encode(payments.device),
@@ -105,11 +105,11 @@ def judgements_table(spaces: Spaces, judged: Judgements, first: int) -> pa.Table
     """Canonical judgements, still without judgement_id, on the ledger that begins with payment `first`."""
     return pa.table(
         {
-            "source": pa.repeat(SOURCE, len(judged.payment)),
+            "source": _constant(SOURCE, len(judged.payment)),
             "transaction_id": spaces.payments.encode(first + judged.payment),
-            "is_fraud": pa.array(judged.is_fraud.tolist(), pa.bool_()),
+            "is_fraud": _flags(judged.is_fraud),
             "known_time": _timestamps(judged.known_ms),
-            "judged_by": pa.array(judged.judged_by, pa.string()),
+            "judged_by": _named(judged.judge, list(JUDGES)),
             "confidence": _column(judged.confidence, pa.float64()),
         }
     )
@@ -175,7 +175,21 @@ def _shops_in_town(world: World, payments: Ledger) -> Ints:
 
 def _named(codes: Ints, names: list[str]) -> pa.Array:
     indices = _column(codes, pa.int64(), codes < 0)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string())).cast(pa.string())
+    return pa.DictionaryArray.from_arrays(indices, _words(names)).cast(pa.string())
+
+
+def _constant(name: str, rows: int) -> pa.Array:
+    return _named(np.zeros(rows, dtype=np.int64), [name])
+
+
+def _words(names: list[str]) -> pa.Array:
+    ends = np.cumsum([0, *(len(name.encode()) for name in names)]).astype(np.int32)
+    return pa.StringArray.from_buffers(len(names), pa.py_buffer(ends), pa.py_buffer("".join(names).encode()))
+
+
+def _flags(values: Bools) -> pa.Array:
+    bits = pa.py_buffer(np.packbits(values, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, bits])
 
 
 def _timestamps(milliseconds: Ints) -> pa.Array:

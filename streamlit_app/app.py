@@ -17,7 +17,7 @@ def freshness() -> None:
     settings, latest = load_settings(), data.moments()
     st.sidebar.caption(
         f"Payments until **{moment(latest.event_time)}**  \n"
-        f"Decisions until **{moment(latest.decided_time)}**  \n"
+        f"Last decided **{moment(latest.decided_time)}**  \n"
         f"Times in {settings.timezone}"
     )
     st.sidebar.caption(f"Lake `{settings.lake_root}`")

@@ -140,7 +140,7 @@ def _steps(base_value: float, reasons: Sequence[Reason], margin: float) -> pd.Da
 
 def timeline(payments: pd.DataFrame, symbol: str) -> alt.LayerChart | alt.FacetChart:
     """A customer's payments over time by amount, coloured by level, the one looked at (`this`) ringed."""
-    payments = payments.assign(level=payments["level"].fillna("not decided"))
+    payments = payments.assign(level=payments["level"].fillna("not decided")).drop(columns="event_time")
     scale = level_scale()
     domain, colours = [*scale.domain, "not decided"], [*scale.range, MUTED]
     base = alt.Chart(payments).encode(

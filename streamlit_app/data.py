@@ -15,6 +15,10 @@ _VERDICTS = """
         from judgements group by source, transaction_id
     )
 """
+_VERSIONS = """
+    select bundle_hash, max(model_version) as model_version, arg_max(features, trained_time) as features
+    from model_versions group by bundle_hash
+"""
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,7 @@ def _alerts_query(final: str) -> str:
         ),
         alerts as (
             select d.source, d.transaction_id, d.event_time, d.score, d.level, d.advice, d.reason_codes,
+                d.feature_values, d.attributions, d.bundle_hash,
                 paid.amount_minor, paid.channel, paid.customer_id, paid.counterparty_id, paid.city,
                 case when is_fraud then 'fraud' when not is_fraud then 'genuine' else 'open' end as judged
             from decisions as d join paid using (source, transaction_id)
@@ -224,7 +229,11 @@ def _alerts_query(final: str) -> str:
 
 def alerts(wanted: AlertFilter) -> pd.DataFrame:
     """The ALERT_ROWS riskiest alerts that `wanted` lets through, highest score first."""
-    final = f"select * from wanted order by score desc, event_time desc, transaction_id limit {ALERT_ROWS}"  # noqa: S608
+    final = f"""
+        , versions as ({_VERSIONS})
+        select wanted.*, versions.features from wanted left join versions using (bundle_hash)
+        order by score desc, event_time desc, transaction_id limit {ALERT_ROWS}
+    """  # noqa: S608 - constants
     return frame(_alerts_query(final), **_alert_parameters(wanted))
 
 
@@ -276,17 +285,13 @@ def payment(key: PaymentKey) -> pd.Series | None:
 def decision(key: PaymentKey) -> Decision | None:
     """The decision on one payment; None when nobody decided it."""
     found = ask(
-        """
-        with versions as (
-            select bundle_hash, max(model_version) as model_version,
-                arg_max(features, trained_time) as features
-            from model_versions group by bundle_hash
-        )
+        f"""
+        with versions as ({_VERSIONS})
         select d.* exclude (source, transaction_id, sequence, event_time, event_date, rules_hash, rule_hits),
             versions.features, versions.model_version
         from decisions as d left join versions using (bundle_hash)
         where source = $source and transaction_id = $transaction_id
-        """,
+        """,  # noqa: S608 - a constant
         source=key.source,
         transaction_id=key.transaction_id,
     ).to_pylist()
@@ -337,10 +342,10 @@ def model_versions() -> pd.DataFrame:
 
 
 def model_metrics() -> pd.DataFrame:
-    """Metrics of every model version: model_version, trained_time, metric, value, low, high, floor."""
+    """Metrics of every model version: model_version, metric, value, low, high, floor, verdict."""
     return frame(
         """
-        select m.*, v.trained_time, v.verdict
+        select m.*, v.verdict
         from model_metrics as m join model_versions as v using (model_version)
         order by v.trained_time, m.metric
         """

@@ -1,9 +1,32 @@
 """Stored decisions told in words."""
 
 import math
+from typing import Any
+
+import pandas as pd
 
 from risk_platform.decisions.reasons import Reason, ReasonDictionary, ReasonGroups
 from streamlit_app.data import Decision
+
+
+class Teller:
+    """Tells the strongest reason of many decisions; the words of one model are looked up once."""
+
+    def __init__(self, currency: str) -> None:
+        self._dictionary = ReasonDictionary.shipped()
+        self._groups: dict[tuple[str, ...], ReasonGroups] = {}
+        self._currency = currency
+
+    def strongest(self, alert: "pd.Series[Any]") -> str:
+        """What raised the risk of `alert` most, as a sentence; titles of codes when its model is unknown."""
+        codes, features = list(alert["reason_codes"]), alert["features"]
+        if not codes or features is None:
+            return " · ".join(self._dictionary.title(code) for code in codes[:3])
+        names = tuple(features)
+        groups = self._groups.setdefault(names, ReasonGroups(self._dictionary, names))
+        return groups.leading(
+            codes[0], alert["feature_values"], alert["attributions"], self._currency
+        ).sentence
 
 
 def values_of(decision: Decision) -> list[float]:

@@ -55,6 +55,8 @@ def number(value: float) -> str:
 def share(value: float) -> str:
     """A fraction as a percentage: 0.034 is 3.4 %."""
     percent = value * 100
+    if 99.5 <= percent < 100:
+        return "over 99 %"
     return f"{percent:.0f} %" if percent >= 10 or percent == 0 else f"{percent:.2g} %"
 
 

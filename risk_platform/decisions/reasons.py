@@ -195,12 +195,13 @@ class ReasonGroups:
 
         The most risk-raising first; `values` and `attributions` run over the features.
         """
-        reasons = [self._reason(code, values, attributions, currency) for code in self.codes]
+        reasons = [self.leading(code, values, attributions, currency) for code in self.codes]
         return sorted(reasons, key=lambda reason: -reason.attribution)
 
-    def _reason(
+    def leading(
         self, code: str, values: Sequence[float], attributions: Sequence[float], currency: str
     ) -> Reason:
+        """One code of a decision, told by the feature that moved it most; arguments as for `told`."""
         members = [at for at, wording in enumerate(self.wordings) if wording.code == code]
         total = sum(attributions[at] for at in members)
         leading = max(members, key=lambda at: attributions[at] if total > 0 else -attributions[at])

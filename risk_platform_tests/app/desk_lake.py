@@ -1,4 +1,4 @@
-"""A small real lake for the risk desk: 14 days of 30 payments, the second week decided, three alerts a day."""
+"""A small real lake for the risk desk: 14 days of 30 payments, the second week decided."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -109,7 +109,7 @@ def write_judgements(lake: Lake) -> None:
 
 
 def write_intake(lake: Lake) -> None:
-    """One file of 428 rows: 420 accepted, 5 without amount, 2 of the future, 1 duplicate; one broken expectation."""
+    """One file of 428 rows, 7 of them refused, and two expectations of which one is broken."""
     file: Row = {"file_id": "f1", "file_name": "march.csv", "mapping": "canonical", "ingested_time": NIGHT}
     counts: Row = {"read": 428, "accepted": 420, "quarantined": 7, "duplicates": 1}
     lake.insert_if_absent(INGESTED_FILES, rows_of(INGESTED_FILES, [file | counts]))

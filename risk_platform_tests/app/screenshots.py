@@ -1,6 +1,6 @@
-"""Pictures of every page of a running risk desk.
+"""Pictures of every page of a running risk desk, one PNG each.
 
-`python -m risk_platform_tests.app.screenshots http://127.0.0.1:8501 screenshots` writes one PNG for each page.
+`python -m risk_platform_tests.app.screenshots http://127.0.0.1:8501 screenshots`
 """
 
 import argparse
@@ -21,15 +21,17 @@ FLAGS = [
 ]
 PAGES = ("overview", "alerts", "payment", "model")
 PATIENCE_MS = 60_000
+WIDTH, HEIGHT = 1440, 900
+SCROLL_HEIGHT = "document.querySelector('[data-testid=stMain]').scrollHeight"
 
 
 @contextmanager
-def browser_page(width: int = 1440, height: int = 1000) -> Iterator[Page]:
+def browser_page() -> Iterator[Page]:
     """A page of a headless Chromium that talks to this machine only."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
-            page = browser.new_page(viewport={"width": width, "height": height})
+            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
             page.set_default_timeout(PATIENCE_MS)
             yield page
         finally:
@@ -38,6 +40,7 @@ def browser_page(width: int = 1440, height: int = 1000) -> Iterator[Page]:
 
 def open_page(page: Page, address: str, name: str) -> None:
     """Go to one page of the desk and wait until nothing on it is being computed any more."""
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     page.goto(f"{address}/{'' if name == 'overview' else name}")
     settle(page)
 
@@ -48,14 +51,16 @@ def settle(page: Page) -> None:
     page.wait_for_function(
         "!document.querySelector('[data-testid=stStatusWidget], [data-stale=true], [data-testid=stSkeleton]')"
     )
-    page.wait_for_timeout(800)
+    page.wait_for_timeout(500)
 
 
 def photograph(page: Page, target: Path) -> None:
     """Write the whole height of the page as a picture."""
-    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-    page.set_viewport_size({"width": 1440, "height": max(int(height) + 20, 700)})
-    settle(page)
+    seen = 0
+    while (height := int(page.evaluate(SCROLL_HEIGHT))) != seen:
+        seen = height
+        page.set_viewport_size({"width": WIDTH, "height": height})
+        settle(page)
     page.screenshot(path=str(target))
 
 
@@ -72,8 +77,8 @@ def photograph_all(address: str, folder: Path) -> list[Path]:
     """Pictures of every page, and of the riskiest alert's payment, in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = []
-    for name in PAGES:
-        with browser_page() as page:
+    with browser_page() as page:
+        for name in PAGES:
             if name == "payment":
                 open_first_alert(page, address)
             else:

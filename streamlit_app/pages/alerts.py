@@ -10,7 +10,6 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from risk_platform.decisions.figures import group, money, share
 from risk_platform.decisions.levels import LEVELS, Thresholds
-from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.settings import load_settings
 from streamlit_app import data
 from streamlit_app.data import AlertFilter, PaymentKey, Period
@@ -25,7 +24,7 @@ from streamlit_app.layout import (
     no_payments,
 )
 from streamlit_app.theme import LEVEL_COLOURS
-from streamlit_app.told import reasons_of
+from streamlit_app.told import Teller, reasons_of
 
 JUDGED = {"open": "Not judged yet", "fraud": "Confirmed fraud", "genuine": "Found genuine"}
 COLUMNS: dict[str, ColumnConfig | str | None] = {
@@ -35,10 +34,10 @@ COLUMNS: dict[str, ColumnConfig | str | None] = {
     "amount_minor": "Amount",
     "channel": "Channel",
     "reasons": st.column_config.TextColumn("Why", width="large"),
+    "judged": "Judged",
     "customer_id": "Customer",
     "counterparty_id": "Payee",
     "city": "City",
-    "judged": "Judged",
     "transaction_id": "Payment",
 }
 
@@ -78,12 +77,10 @@ def summary(wanted: AlertFilter, currency: str) -> int:
 
 def table(alerts: pd.DataFrame, currency: str) -> Styler:
     """The alerts as shown: local times, money in words, the level in its colour."""
-    dictionary = ReasonDictionary.shipped()
+    teller = Teller(currency)
     shown = alerts.assign(
         event_time=local(alerts["event_time"]),
-        reasons=[
-            " · ".join(dictionary.title(code) for code in codes[:3]) for codes in alerts["reason_codes"]
-        ],
+        reasons=[teller.strongest(alert) for _, alert in alerts.iterrows()],
         judged=alerts["judged"].map(JUDGED),
     )[list(COLUMNS)]
     return shown.style.format({"amount_minor": lambda minor: money(cast(int, minor), currency)}).map(

@@ -72,23 +72,24 @@ def daily_charts(days: pd.DataFrame, currency: str) -> None:
             no_decisions()
 
 
-def decisions_and_quarantine(period: Period) -> None:
-    """Two charts side by side: decisions by level, refused rows by reason."""
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("Decisions by level", anchor=False)
-        levels = data.levels(period)
-        if levels.empty:
-            no_decisions()
-        else:
-            st.altair_chart(charts.level_bars(levels))
-    with right:
-        st.subheader("Quarantine by reason", anchor=False)
-        refused = data.quarantine()
-        if refused.empty:
-            st.success("No row was refused so far.", icon=":material/check_circle:")
-        else:
-            st.altair_chart(charts.ranked_bars(refused, "rule", "rows", "Rows refused", colour=MUTED))
+def by_level(period: Period) -> None:
+    """Decisions of each level."""
+    st.subheader("Decisions by level", anchor=False)
+    levels = data.levels(period)
+    if levels.empty:
+        no_decisions()
+    else:
+        st.altair_chart(charts.level_bars(levels))
+
+
+def quarantine() -> None:
+    """Refused rows by reason."""
+    st.subheader("Quarantine by reason", anchor=False)
+    refused = data.quarantine()
+    if refused.empty:
+        st.success("No row was refused so far.", icon=":material/check_circle:")
+    else:
+        st.altair_chart(charts.ranked_bars(refused, "rule", "rows", "Rows refused", colour=MUTED))
 
 
 def by_channel(period: Period, currency: str) -> None:
@@ -135,9 +136,10 @@ else:
     currency = data.currency()
     indicators(days, currency)
     daily_charts(days, currency)
-    decisions_and_quarantine(period)
     left, right = st.columns(2, gap="large")
     with left:
+        by_level(period)
         by_channel(period, currency)
     with right:
+        quarantine()
         quality()

@@ -42,7 +42,7 @@ def looked_up() -> PaymentKey | None:
 def heading(payment: pd.Series, decision: Decision | None, judged: pd.DataFrame, currency: str) -> None:
     """The payment in one line, with its decision and what was found later."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(money(payment["amount_minor"], currency), anchor=False, width="content")
+        st.header(money(payment["amount_minor"], currency), anchor=False, width="content")
         if decision is not None:
             st.badge(decision.level, color=LEVEL_BADGES[decision.level])
             st.badge(f"Advice: {ADVICE[decision.advice]}", color="gray", icon=":material/gavel:")

@@ -1,0 +1,93 @@
+"""The pages in a real browser: the server starts, every page is drawn, and pictures of them are taken."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Page
+
+from risk_platform_tests.app.screenshots import PAGES, browser_page, open_first_alert, open_page, photograph
+from risk_platform_tests.services import require_service
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PICTURES = REPOSITORY / "screenshots"
+TEXTS = {
+    "overview": (
+        "Payments per day",
+        "Alert rate per day",
+        "Quarantine by reason",
+        "₹3.03 L",
+        "1 of 2 expectations",
+    ),
+    "alerts": ("Amount at risk", "₹1.05 L", "Of these fraud", "83 %"),
+    "payment": (
+        "Why it was flagged",
+        "The amount is 9.0 times what this customer usually pays.",
+        "From the average payment to this one",
+        "The customer's payments around it",
+    ),
+    "model": ("Champion: version 1", "Over versions", "Verdicts", "What it looks at"),
+}
+
+
+@pytest.fixture(scope="module")
+def address(desk_home: Path) -> Iterator[str]:
+    """Address of a desk that serves the small lake."""
+    require_service("chromium")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app/app.py"]
+    where = ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    environment = {**os.environ, "RISK_HOME": str(desk_home), "PYTHONPATH": str(REPOSITORY)}
+    with subprocess.Popen(
+        [*command, *where], cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL
+    ) as server:
+        try:
+            wait_until_healthy(f"http://127.0.0.1:{port}", server)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None:
+    """Return once the server answers; fail when it ended or stays silent for a minute."""
+    for _ in range(120):
+        assert server.poll() is None, "the desk ended before it answered"
+        try:
+            with urlopen(f"{address}/_stcore/health") as answer:
+                assert answer.read() == b"ok"
+                return
+        except OSError:
+            time.sleep(0.5)
+    pytest.fail("the desk did not answer for a minute")
+
+
+@pytest.fixture(scope="module")
+def browser(address: str) -> Iterator[Page]:
+    """One page of a headless Chromium for all tests of this file."""
+    with browser_page() as page:
+        yield page
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_drawn(name: str, address: str, browser: Page) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    problems: list[str] = []
+    browser.on("pageerror", lambda error: problems.append(str(error)))
+    if name == "payment":
+        open_first_alert(browser, address)
+    else:
+        open_page(browser, address, name)
+    photograph(browser, PICTURES / f"{name}.png")
+    for text in TEXTS[name]:
+        assert browser.get_by_text(text).first.is_visible(), text
+    assert browser.locator("[data-testid=stException]").count() == 0
+    assert problems == []
+    assert (PICTURES / f"{name}.png").stat().st_size > 20_000

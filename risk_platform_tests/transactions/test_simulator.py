@@ -122,6 +122,7 @@ def test_a_payment_has_an_own_identifier_a_positive_amount_and_no_nan(ecosystem:
     assert (located == payments["longitude"].is_not_null()).all()
     assert 0.85 < located.mean() < 0.91  # type: ignore[operator]
     assert payments["event_time"].is_sorted()
+    assert (payments["customer_id"] != payments["counterparty_id"]).all()
 
 
 def test_payments_lie_within_the_period(ecosystem: SimulatedPayments) -> None:

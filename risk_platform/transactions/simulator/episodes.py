@@ -69,9 +69,9 @@ def _scene(world: World, rng: np.random.Generator) -> Scene:
 
 
 def _within_period(world: World, made: Ledger) -> Ledger:
-    if not len(made) or made.time_ms.max() < world.calendar.end_ms:
-        return made
-    return made.take(made.time_ms < world.calendar.end_ms)
+    """The payments before the period ends; chance may make somebody his own payee, which is no payment."""
+    kept = (made.time_ms < world.calendar.end_ms) & (made.payer != made.payee)
+    return made if kept.all() else made.take(kept)
 
 
 def _stamped(frauds: Ledger, typology: int, episode: int) -> Ledger:

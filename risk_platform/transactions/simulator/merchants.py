@@ -7,7 +7,9 @@ import numpy as np
 from risk_platform.transactions.simulator.ledger import Bools, Floats, Ints
 from risk_platform.transactions.simulator.places import categories, cities
 
-_ZIPF_EXPONENT = 1.15
+# Zipf and Mandelbrot: the exponent of popularity by rank, and what keeps the first from taking all.
+_ZIPF_EXPONENT = 1.1
+_ZIPF_OFFSET = 5
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def build_merchants(first_party: int, count: int, rng: np.random.Generator) -> M
 
 def _described(first_party: int, category: Ints, town: Ints, rng: np.random.Generator) -> Merchants:
     n = len(category)
-    rank = rng.permutation(n) + 1
+    rank = rng.permutation(n) + _ZIPF_OFFSET
     spread = 0.05
     return Merchants(
         first_party,
@@ -84,7 +86,7 @@ def _described(first_party: int, category: Ints, town: Ints, rng: np.random.Gene
         town,
         np.exp(0.35 * rng.standard_normal(n)),
         -rng.integers(0, 2_500, n),
-        (rank / n) ** -_ZIPF_EXPONENT * np.where(town < 0, 6.0, 1.0),
+        (rank / n) ** -_ZIPF_EXPONENT * np.where(town < 0, 5.0, 1.0),
         cities().latitude[np.maximum(town, 0)] + spread * rng.standard_normal(n),
         cities().longitude[np.maximum(town, 0)] + spread * rng.standard_normal(n),
     )

@@ -135,8 +135,8 @@ def _favourites(customers: Customers, shops: Directory, rng: np.random.Generator
 def _contacts(customers: Customers, parties: Parties, rng: np.random.Generator) -> Ints:
     size = len(customers) * CONTACTS
     near = _neighbours(customers, size, rng)
-    own = rng.random(size) < 0.45
-    return np.where(own, near, popular_persons(parties, size, rng)).reshape(-1, CONTACTS)
+    customer = (rng.random(size) < 0.45) & (near != np.repeat(np.arange(len(customers)), CONTACTS))
+    return np.where(customer, near, popular_persons(parties, size, rng)).reshape(-1, CONTACTS)
 
 
 def _neighbours(customers: Customers, size: int, rng: np.random.Generator) -> Ints:

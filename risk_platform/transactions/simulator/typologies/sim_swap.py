@@ -3,7 +3,7 @@
 import numpy as np
 
 from risk_platform.transactions.simulator.calendar import MINUTE_MS
-from risk_platform.transactions.simulator.ledger import Channel, concatenate
+from risk_platform.transactions.simulator.ledger import Channel, Status
 from risk_platform.transactions.simulator.scene import Episode, Scene, rising
 
 
@@ -12,33 +12,22 @@ def sim_swap(scene: Scene) -> Episode:
     rng = scene.rng
     crew, n = scene.crew(), int(rng.integers(4, 10))
     victim = np.repeat(scene.customers(1), n + 1)
-    time = rising(
-        scene.instant(0, 24), np.concatenate([[rng.uniform(3, 40)], rng.uniform(1, 14, n - 1)]) * MINUTE_MS
-    )
+    pauses = np.concatenate([[rng.uniform(3, 40)], rng.uniform(1, 14, n - 1)]) * MINUTE_MS
     balance = 3_000_000 * scene.world.customers.means[victim[0]] * rng.lognormal(0, 0.7)
     drained = (
         np.minimum(balance * rng.dirichlet(np.full(n, 4.0)), 9_990_000).astype(np.int64) // 10_000 * 10_000
     )
+    test = rng.integers(1, 11, 1) * 100
     mules = scene.drops(int(rng.integers(1, 4)))
-    equipment = {"device": scene.crew_device(crew), "network": scene.crew_network(crew)}
-    vpa = scene.new_vpa(victim)
-    test = scene.transfers(
-        time[:1],
-        victim[:1],
-        mules[:1],
-        rng.integers(1, 11, 1) * 100,
+    frauds = scene.transfers(
+        rising(scene.instant(0, 24), pauses),
+        victim,
+        np.concatenate([mules[:1], rng.choice(mules, n)]),
+        np.concatenate([test, np.maximum(drained, 50_000)]),
         channel=Channel.UPI,
-        instrument=vpa[:1],
-        **equipment,
+        instrument=scene.new_vpa(victim),
+        device=scene.crew_device(crew),
+        network=scene.crew_network(crew),
+        status=np.concatenate([[int(Status.COMPLETED)], scene.refused(n, 0.08)]),
     )
-    drain = scene.transfers(
-        time[1:],
-        victim[1:],
-        rng.choice(mules, n),
-        np.maximum(drained, 50_000),
-        channel=Channel.UPI,
-        instrument=vpa[1:],
-        status=scene.refused(n, 0.08),
-        **equipment,
-    )
-    return Episode(concatenate([test, drain]))
+    return Episode(frauds)

@@ -78,18 +78,33 @@ select * from joined
   qualify n is not null
 ),
 {% endif %}
-{{ stream }}_looked_up as (
-  select probes.n, probes.k, probes.t, probes.known
-    {%- if stream == 'payments' %}, {{ 'true' if var('exact_join') else 'coalesce(h_end.latest_known >= probes.known, false)' }} as disordered{% endif %}
-    {%- for a in looked_up %}, {{ lookup_sql(a, bound) }} as {{ a.name }}{% endfor %}
-    {%- for a in framed %}, framed.{{ a.name }}{% endfor %}
+{{ stream }}_ended as (
+  select probes.n, probes.k, probes.t, probes.known, probes.{{ bound }} as until, h.* exclude (k, r)
   from probes
-  asof left join {{ stream }}_history as h_end on probes.k = h_end.k and probes.{{ bound }} > h_end.r
-  {%- for window in looked_up | map(attribute='window') | unique %}
-  asof left join {{ stream }}_history as h_{{ window }} on probes.k = h_{{ window }}.k and {{ window_start('probes.t', window) }} > h_{{ window }}.r
+  asof left join {{ stream }}_history as h on probes.k = h.k and probes.{{ bound }} > h.r
+),
+{%- set differenced = looked_up | rejectattr('agg', 'in', ['age_last', 'last']) | list %}
+{%- set windows = differenced | map(attribute='window') | unique | list %}
+{%- for window in windows %}
+{{ stream }}_{{ window }} as (
+  select ended.n
+    {%- for a in differenced if a.window == window %}, {{ lookup_sql(a) }} as {{ a.name }}{% endfor %}
+  from {{ stream }}_ended as ended
+  asof left join {{ stream }}_history as before on ended.k = before.k and {{ window_start('ended.t', window) }} > before.r
+),
+{%- endfor %}
+{{ stream }}_looked_up as (
+  select ended.n
+    {%- if stream == 'payments' %}, ended.k, ended.t, ended.known, {{ 'true' if var('exact_join') else 'coalesce(ended.latest_known >= ended.known, false)' }} as disordered{% endif %}
+    {%- for a in looked_up if a.agg in ['age_last', 'last'] %}, {{ lookup_sql(a) }} as {{ a.name }}{% endfor %}
+    {%- for a in differenced %}, {{ stream }}_{{ a.window }}.{{ a.name }}{% endfor %}
+    {%- for a in framed %}, framed.{{ a.name }}{% endfor %}
+  from {{ stream }}_ended as ended
+  {%- for window in windows %}
+  join {{ stream }}_{{ window }} on {{ stream }}_{{ window }}.n = ended.n
   {%- endfor %}
   {%- if framed %}
-  left join {{ stream }}_framed as framed on framed.n = probes.n
+  left join {{ stream }}_framed as framed on framed.n = ended.n
   {%- endif %}
 ),
 {% if stream == 'payments' %}
@@ -134,29 +149,29 @@ select * from joined
   {{ return(out) }}
 {% endmacro %}
 
-{% macro difference(column, window) %}
-  {{ return('(coalesce(h_end.' ~ column ~ ', 0) - coalesce(h_' ~ window ~ '.' ~ column ~ ', 0))') }}
+{# What a cumulative column grew by within the window. #}
+{% macro growth(column) %}
+  {{ return('(coalesce(ended.' ~ column ~ ', 0) - coalesce(before.' ~ column ~ ', 0))') }}
 {% endmacro %}
 
 {% macro days(micros) %}
   {{ return('(' ~ micros ~ ') / 86400000000.0::double') }}
 {% endmacro %}
 
-{% macro lookup_sql(a, bound) %}
+{# The aggregate from the key's history at the payment (`ended`) and just before the window (`before`). #}
+{% macro lookup_sql(a) %}
   {% set f = a.filter or 'all' %}
   {% set fm = f ~ '_' ~ a.measure %}
-  {% set start = window_start('probes.t', a.window) %}
-  {% if a.agg == 'count' %}{{ return(difference('c_' ~ f, a.window)) }}{% endif %}
-  {% if a.agg == 'rate' %}{{ return(difference('c_' ~ f, a.window) ~ ' / nullif(' ~ difference('c_all', a.window) ~ ', 0)::double') }}{% endif %}
-  {% if a.agg == 'sum' %}{{ return(difference('s_' ~ fm, a.window) ~ '::double') }}{% endif %}
-  {% if a.agg == 'mean' %}{{ return(difference('s_' ~ fm, a.window) ~ '::double / nullif(' ~ difference('c_' ~ fm, a.window) ~ ', 0)') }}{% endif %}
-  {% if a.agg == 'std' %}{{ return(std_sql(difference('c_' ~ fm, a.window), difference('s_' ~ fm, a.window), difference('q_' ~ fm, a.window))) }}{% endif %}
-  {% if a.agg == 'age_last' %}{{ return('case when h_end.last_' ~ f ~ '.r >= ' ~ start ~ ' then ' ~ days('probes.t - h_end.last_' ~ f ~ '.t') ~ ' end') }}{% endif %}
-  {% if a.agg == 'last' %}{{ return('case when h_end.last_' ~ fm ~ '.r >= ' ~ start ~ ' then h_end.last_' ~ fm ~ '.v end') }}{% endif %}
-  {% if a.agg == 'age_first' %}
-    {% set candidate = 'case when h_' ~ a.window ~ '.k is null then h_end.first_' ~ f ~ ' else h_' ~ a.window ~ '.next_' ~ f ~ ' end' %}
-    {{ return('case when (' ~ candidate ~ ').r < probes.' ~ bound ~ ' then ' ~ days('probes.t - (' ~ candidate ~ ').t') ~ ' end') }}
-  {% endif %}
+  {% set start = window_start('ended.t', a.window) %}
+  {% if a.agg == 'count' %}{{ return(growth('c_' ~ f)) }}{% endif %}
+  {% if a.agg == 'rate' %}{{ return(growth('c_' ~ f) ~ ' / nullif(' ~ growth('c_all') ~ ', 0)::double') }}{% endif %}
+  {% if a.agg == 'sum' %}{{ return(growth('s_' ~ fm) ~ '::double') }}{% endif %}
+  {% if a.agg == 'mean' %}{{ return(growth('s_' ~ fm) ~ '::double / nullif(' ~ growth('c_' ~ fm) ~ ', 0)') }}{% endif %}
+  {% if a.agg == 'std' %}{{ return(std_sql(growth('c_' ~ fm), growth('s_' ~ fm), growth('q_' ~ fm))) }}{% endif %}
+  {% if a.agg == 'age_last' %}{{ return('case when ended.last_' ~ f ~ '.r >= ' ~ start ~ ' then ' ~ days('ended.t - ended.last_' ~ f ~ '.t') ~ ' end') }}{% endif %}
+  {% if a.agg == 'last' %}{{ return('case when ended.last_' ~ fm ~ '.r >= ' ~ start ~ ' then ended.last_' ~ fm ~ '.v end') }}{% endif %}
+  {% set candidate = 'case when before.k is null then ended.first_' ~ f ~ ' else before.next_' ~ f ~ ' end' %}
+  {{ return('case when (' ~ candidate ~ ').r < ended.until then ' ~ days('ended.t - (' ~ candidate ~ ').t') ~ ' end') }}
 {% endmacro %}
 
 {# Sample standard deviation from exact integer count, sum and sum of squares; null below two. #}

@@ -12,10 +12,7 @@
   {% if e.op == 'surprise' %}
     {{ return('-ln(((' ~ (of | join(' + ')) ~ ')::double / ' ~ (of | length) ~ ' + 1) / (' ~ e.among ~ ' + ' ~ e.parts ~ '))') }}
   {% endif %}
-  {% if e.op == 'distance' %}
-    {{ return('12742.0 * asin(sqrt(least(1.0, power(sin(radians(' ~ of[2] ~ ' - ' ~ of[0] ~ ') / 2), 2) + cos(radians(' ~ of[0]
-      ~ ')) * cos(radians(' ~ of[2] ~ ')) * power(sin(radians(' ~ of[3] ~ ' - ' ~ of[1] ~ ') / 2), 2))))') }}
-  {% endif %}
+  {% if e.op == 'distance' %}{{ return(distance_km(of[0], of[1], of[2], of[3])) }}{% endif %}
   {% if e.op == 'speed' %}{{ return(of ~ ' / (greatest(' ~ e.per ~ ', 1.0 / 1440) * 24)') }}{% endif %}
   {% if e.op == 'roundness' %}
     {{ return('length(' ~ units ~ ') - length(rtrim(' ~ units ~ ", '0'))") }}
@@ -42,4 +39,11 @@
   {% endfor %}
   {% for name, e in features.comparisons.items() if not e.internal %}{% do names.append(name) %}{% endfor %}
   {{ return(names) }}
+{% endmacro %}
+
+{# Haversine distance on a sphere of 6371 km; null when a coordinate is (least would ignore a null). #}
+{% macro distance_km(latitude, longitude, other_latitude, other_longitude) %}
+  {% set half = 'power(sin(radians(' ~ other_latitude ~ ' - ' ~ latitude ~ ') / 2), 2) + cos(radians(' ~ latitude ~ ')) * cos(radians('
+    ~ other_latitude ~ ')) * power(sin(radians(' ~ other_longitude ~ ' - ' ~ longitude ~ ') / 2), 2)' %}
+  {{ return('case when ' ~ half ~ ' <= 1 then 12742.0 * asin(sqrt(' ~ half ~ ')) when ' ~ half ~ ' > 1 then 12742.0 * asin(1.0) end') }}
 {% endmacro %}

@@ -53,7 +53,7 @@ def run_dbt(
         *command,
         *("--project-dir", str(PROJECT_FOLDER), "--profiles-dir", str(PROJECT_FOLDER)),
         *("--target-path", str(work_dir / "target"), "--log-path", str(work_dir / "logs")),
-        *("--vars", json.dumps(variables), "--quiet"),
+        *("--vars", json.dumps(variables), "--log-level", "none", "--log-level-file", "none"),
     ]
     runner = dbtRunner(callbacks=[lambda event: _tell(event, progress)])
     with _environment(dbt_environment(lake, work_dir)):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,12 @@ def different(spec: FeatureSpec, found: Mart, expected: Mart) -> dict[str, list[
     wrong: dict[str, list[tuple[str, Any, Any]]] = {}
     for key, row in found.items():
         for name in spec.names:
-            if row[name] != pytest.approx(expected[key][name], rel=1e-9, abs=1e-9):
+            if not _equal(row[name], expected[key][name]):
                 wrong.setdefault(name, []).append((key, row[name], expected[key][name]))
     return wrong
+
+
+def _equal(found: float | None, expected: float | None) -> bool:
+    if found is None or expected is None:
+        return found is expected
+    return isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9)

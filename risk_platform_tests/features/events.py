@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,7 @@ from risk_platform.lake.tables import JUDGEMENTS, TRANSACTIONS
 
 ZONE = ZoneInfo("Asia/Kolkata")
 START = datetime(2026, 1, 1, tzinfo=UTC)
-FIRST_DATE, LAST_DATE = date(2025, 12, 31), date(2026, 12, 31)
+FIRST_DATE, LAST_DATE = date(2025, 1, 1), date(2026, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -111,3 +110,26 @@ def _random_judgements(random: Random, payments: list[Payment]) -> list[Judgemen
             later = known + timedelta(days=random.choice([0, random.uniform(0, 9)]))
             judgements.append(Judgement(f"k-{payment.transaction_id}", payment.transaction_id, random.random() < 0.5, later))
     return judgements
+
+
+def in_world(world: str, payments: list[Payment], judgements: list[Judgement]) -> tuple[list[Payment], list[Judgement]]:
+    """The same history among ids of its own, so that several fit into one lake without meeting."""
+
+    def own(identifier: str | None) -> str | None:
+        return None if identifier is None else f"{world}/{identifier}"
+
+    moved = [
+        replace(
+            p,
+            transaction_id=f"{world}/{p.transaction_id}",
+            customer_id=f"{world}/{p.customer_id}",
+            counterparty_id=own(p.counterparty_id),
+            device_id=own(p.device_id),
+            instrument_id=own(p.instrument_id),
+        )
+        for p in payments
+    ]
+    judged = [
+        replace(j, judgement_id=f"{world}/{j.judgement_id}", transaction_id=f"{world}/{j.transaction_id}") for j in judgements
+    ]
+    return moved, judged

@@ -9,7 +9,7 @@ from risk_platform_tests.features.conftest import MATURITY, Build, Mart, differe
 from risk_platform_tests.features.events import random_history
 from risk_platform_tests.features.reference import Reference
 
-HISTORY = random_history(seed=7, count=400)
+HISTORY = random_history(seed=7, count=250)
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ def _genuine_episodes(world: World, wanted: float, rng: np.random.Generator) -> 
 def _fraud_episodes(world: World, wanted: int, rng: np.random.Generator) -> Ledger:
     """Episodes of the typology that lacks most of its share, until `wanted` are made; the last is cut."""
     parts: list[Ledger] = []
-    # Frauds after the last day are lost but count for their typology, or a short period would never end.
+    # An episode that falls after the last day counts all the same, or a short period would never end.
     played = np.zeros(len(TYPOLOGIES))
     shares = np.array([typology.share for typology in TYPOLOGIES])
     made = 0
@@ -59,7 +59,7 @@ def _fraud_episodes(world: World, wanted: int, rng: np.random.Generator) -> Ledg
         frauds = _within_period(world, episode.frauds)
         frauds = frauds.take(np.arange(min(len(frauds), wanted - made)))
         parts += [_stamped(frauds, number + 1, len(parts)), _within_period(world, episode.genuine)]
-        played[number] += len(episode.frauds)
+        played[number] += len(frauds) or len(episode.frauds)
         made += len(frauds)
     return concatenate(parts)
 

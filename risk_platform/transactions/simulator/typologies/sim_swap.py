@@ -14,16 +14,14 @@ def sim_swap(scene: Scene) -> Episode:
     victim = np.repeat(scene.customers(1), n + 1)
     pauses = np.concatenate([[rng.uniform(3, 40)], rng.uniform(1, 14, n - 1)]) * MINUTE_MS
     balance = 3_000_000 * scene.world.customers.means[victim[0]] * rng.lognormal(0, 0.7)
-    drained = (
-        np.minimum(balance * rng.dirichlet(np.full(n, 4.0)), 9_990_000).astype(np.int64) // 10_000 * 10_000
-    )
+    drained = np.clip(balance * rng.dirichlet(np.full(n, 4.0)), 50_000, 9_990_000)
     test = rng.integers(1, 11, 1) * 100
     mules = scene.drops(int(rng.integers(1, 4)))
     frauds = scene.transfers(
         rising(scene.instant(0, 24), pauses),
         victim,
         np.concatenate([mules[:1], rng.choice(mules, n)]),
-        np.concatenate([test, np.maximum(drained, 50_000)]),
+        np.concatenate([test, drained.astype(np.int64) // 10_000 * 10_000]),
         channel=Channel.UPI,
         instrument=scene.new_vpa(victim),
         device=scene.crew_device(crew),

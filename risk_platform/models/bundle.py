@@ -13,7 +13,7 @@ import numpy as np
 
 from risk_platform.errors import BundleError, ContractError
 from risk_platform.models.calibration import Calibration, sigmoid
-from risk_platform.models.payments import Floats
+from risk_platform.models.payments import Floats, Matrix
 
 MANIFEST = "manifest.json"
 _MODEL = "model.txt"
@@ -22,6 +22,9 @@ _CALIBRATION = "calibration.json"
 _THRESHOLDS = "thresholds.json"
 _TRAINING = "training.json"
 _FILES = (_CALIBRATION, _FEATURES, _MODEL, _THRESHOLDS, _TRAINING)
+
+
+Quantiles = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ class TrainingSpan:
 class Bundle:
     """A trained model with all that serving needs.
 
-    `model_text` is LightGBM's native text; `features` names its inputs in order; `reference` gives for each of
-    them the 5, 50 and 95 % quantiles of the training payments nobody reported; `anchor_log_odds` are the
-    calibrated log odds that the share `alert_budget` of payments reaches.
+    `model_text` is LightGBM's native text; `features` names its inputs in order; `reference` gives for each the
+    5, 50 and 95 % quantiles of the training payments nobody reported, None where it was always absent;
+    `anchor_log_odds` are the calibrated log odds that the share `alert_budget` of payments reaches.
     """
 
     model_text: str
@@ -48,7 +51,7 @@ class Bundle:
     anchor_log_odds: float
     alert_budget: float
     trained_on: TrainingSpan
-    reference: dict[str, tuple[float, float, float]]
+    reference: dict[str, Quantiles | None]
 
     @cached_property
     def booster(self) -> lgb.Booster:
@@ -66,7 +69,7 @@ class Bundle:
         """SHA-256 of the manifest, and so of every byte of the bundle."""
         return hashlib.sha256(_manifest_bytes(self._contents())).hexdigest()
 
-    def margins(self, values: Floats) -> Floats:
+    def margins(self, values: Matrix) -> Floats:
         """Raw log odds of the model; `values` has shape (payments, features), NaN where a value is absent."""
         return np.asarray(self.booster.predict(values, raw_score=True, num_threads=1), dtype=np.float64)
 
@@ -78,7 +81,7 @@ class Bundle:
         """Calibrated probability of fraud."""
         return sigmoid(self.calibration(margins))
 
-    def attributions(self, values: Floats) -> Floats:
+    def attributions(self, values: Matrix) -> Floats:
         """Path-dependent TreeSHAP values in log odds, shape (payments, features + 1), the base value last.
 
         Raises ContractError when a row does not sum to its margin within 1e-6.
@@ -138,7 +141,7 @@ def _parse(contents: dict[str, bytes]) -> Bundle:
             date.fromisoformat(span["last"]),
             datetime.fromisoformat(span["as_of"]),
         ),
-        reference={item["name"]: tuple(item["quantiles"]) for item in features},
+        reference={item["name"]: tuple(q) if (q := item["quantiles"]) else None for item in features},
     )
 
 

@@ -15,7 +15,7 @@ _LEVEL = (2.5, 97.5)
 
 @dataclass(frozen=True)
 class FoldMetrics:
-    """Metrics of one test window, named as the command `evaluate` writes them; None where one is not defined."""
+    """Metrics of one test window under the names that `evaluate` writes; None where not defined."""
 
     roc_auc: float
     average_precision: float
@@ -52,7 +52,7 @@ _WEIGHTED: dict[str, Callable[[Scored, Floats], float | None]] = {
 
 
 def measure(scored: Scored, operating_log_odds: float) -> FoldMetrics:
-    """All metrics of a window that holds both classes; accuracy, FPR and recall at the operating threshold."""
+    """All metrics of a window with both classes; accuracy, FPR, recall at the operating threshold."""
     flagged = scored.log_odds >= operating_log_odds
     return FoldMetrics(
         roc_auc=metrics.roc_auc(scored),
@@ -72,7 +72,7 @@ def measure(scored: Scored, operating_log_odds: float) -> FoldMetrics:
 
 
 def floors(scored: Scored, rng: np.random.Generator) -> dict[str, dict[str, float | None]]:
-    """The ranking metrics of knowing nothing: one score for all, a random one, and the highest amount first."""
+    """The ranking metrics of knowing nothing: one score for all, a random one, highest amount first."""
     rankings = {
         "constant": scored.by(np.zeros(len(scored))),
         "random": scored.by(rng.random(len(scored))),

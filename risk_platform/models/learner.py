@@ -1,4 +1,4 @@
-"""The learner: LightGBM on one thread per model, so that models train side by side and every run gives the same."""
+"""The learner: LightGBM, one thread a model, so that models train side by side and repeatably."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -9,8 +9,7 @@ from typing import TypeVar
 import lightgbm as lgb
 import numpy as np
 
-from risk_platform.models.mart import Matrix
-from risk_platform.models.payments import Bools, Floats, Ints
+from risk_platform.models.payments import Bools, Floats, Ints, Matrix
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -79,16 +78,16 @@ def margins(booster: lgb.Booster, values: Matrix) -> Floats:
 
 
 def thin(fraud: Bools, most: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
-    """Rows and weights of a sample with every fraud and at most about `most` others, which stand for all of them."""
+    """Rows and weights of a sample: every fraud, and at most `most` others that stand for all of them."""
     others = np.flatnonzero(~fraud)
-    if len(others) > most:
-        kept = np.sort(rng.choice(others, most, replace=False))
-        rows = np.sort(np.concatenate([np.flatnonzero(fraud), kept]))
-        return rows, np.where(fraud[rows], 1.0, len(others) / most)
-    return np.arange(len(fraud)), np.ones(len(fraud))
+    if len(others) <= most:
+        return np.arange(len(fraud)), np.ones(len(fraud))
+    kept = rng.choice(others, most, replace=False)
+    rows = np.sort(np.concatenate([np.flatnonzero(fraud), kept]))
+    return rows, np.where(fraud[rows], 1.0, len(others) / most)
 
 
 def side_by_side(work: Callable[[_In], _Out], items: Iterable[_In]) -> list[_Out]:
-    """`work` of every item, in order, on as many threads as there are cores; LightGBM computes without the GIL."""
+    """`work` of every item, in order, a thread for each core; LightGBM computes without the GIL."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return list(pool.map(work, items))

@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -13,7 +12,7 @@ import pyarrow.dataset as ds
 from risk_platform.errors import ContractError
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import JUDGEMENTS, PAYMENT_FEATURES
-from risk_platform.models.payments import Ints, Judgements, LabelledPayments
+from risk_platform.models.payments import Ints, Judgements, LabelledPayments, Matrix
 
 # A payment is addressed by its place in this order; each day is sorted anew when its values are read.
 _SPINE = """
@@ -36,7 +35,6 @@ _JUDGEMENTS = """
     from judgements as j join spine as s using (source, transaction_id)
     order by j.known_time, j.judgement_id
 """
-Matrix = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

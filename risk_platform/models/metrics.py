@@ -13,7 +13,7 @@ _CALIBRATION_BINS = 15
 
 
 def average_precision(scored: Scored, weights: Floats | None = None) -> float:
-    """Average precision: mean over the frauds of the precision at their score (step-wise, as in scikit-learn)."""
+    """Average precision: mean over the frauds of the precision at their score, step-wise."""
     frauds, others = scored.counts(weights)
     gained = np.diff(frauds, prepend=0.0)
     precision = np.divide(frauds, frauds + others, out=np.zeros_like(frauds), where=frauds + others > 0)
@@ -35,7 +35,7 @@ def recall_at_fpr(scored: Scored, weights: Floats | None = None, fpr: float = _R
 
 
 def card_precisions(scored: Scored, cards: int = CARDS_A_DAY) -> tuple[float, ...]:
-    """For each test day the share of defrauded customers among the `cards` with the highest daily maximum score.
+    """For each test day the share of defrauded customers among the `cards` with the highest maximum.
 
     A customer found on one day is left out of the days after it.
     """

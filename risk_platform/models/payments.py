@@ -1,12 +1,14 @@
 """Labelled payments: who paid when, how much, and what was reported about it at which moment."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.floating[Any]]
 Bools = npt.NDArray[np.bool_]
 
 DAY = 86_400_000_000

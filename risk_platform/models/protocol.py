@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from risk_platform.errors import InputError
-from risk_platform.models.payments import DAY, Bools, Ints, LabelledPayments
+from risk_platform.models.payments import Bools, Ints, LabelledPayments
 
 _EPOCH = date(1970, 1, 1)
 _COMPROMISED_DAYS = 7
@@ -23,8 +23,13 @@ def day_number(day: date) -> int:
     return (day - _EPOCH).days
 
 
+def day_date(day: int) -> date:
+    """The date of business day `day` (days since 1970)."""
+    return _EPOCH + timedelta(days=day)
+
+
 def day_start(day: int, zone: ZoneInfo) -> int:
-    """The instant, in microseconds since 1970, at which business day `day` (days since 1970) begins in `zone`."""
+    """When business day `day` (days since 1970) begins in `zone`, in microseconds since 1970."""
     midnight = datetime.combine(_EPOCH + timedelta(days=day), datetime.min.time(), tzinfo=zone)
     return int(midnight.astimezone(UTC).timestamp()) * 1_000_000
 
@@ -46,7 +51,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class Fold:
-    """One split as half-open ranges of business days since 1970: [train_from, train_to), [test_from, test_to)."""
+    """One split: business days since 1970, half-open: [train_from, train_to) and [test_from, test_to)."""
 
     train_from: int
     train_to: int
@@ -56,7 +61,7 @@ class Fold:
     def describe(self) -> str:
         """The two windows as dates, last days included."""
         spans = ((self.train_from, self.train_to), (self.test_from, self.test_to))
-        train, test = (f"{_EPOCH + timedelta(a)} to {_EPOCH + timedelta(b - 1)}" for a, b in spans)
+        train, test = (f"{day_date(a)} to {day_date(b - 1)}" for a, b in spans)
         return f"train {train}, test {test}"
 
 
@@ -68,7 +73,7 @@ def fold_at(windows: Windows, test_from: int, first_day: int) -> Fold:
 
 
 def plan_folds(windows: Windows, test_from: int, count: int, first_day: int) -> tuple[Fold, ...]:
-    """`count` folds, oldest first: the latest tests from day `test_from`, each other one test length earlier."""
+    """`count` folds, oldest first: the latest tests from `test_from`, each other a test length earlier."""
     starts = (test_from - windows.test_days * back for back in reversed(range(count)))
     return tuple(fold_at(windows, start, first_day) for start in starts)
 

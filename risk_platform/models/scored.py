@@ -13,8 +13,8 @@ from risk_platform.models.payments import Bools, Floats, Ints
 class Scored:
     """Payments with their scores, the highest first; columns of one length.
 
-    `log_odds` are calibrated log odds of fraud (any score will do for what only ranks), `day` business days since
-    1970, `customer` integer codes, `amount` minor units.
+    `log_odds` are calibrated log odds of fraud (any score will do for what only ranks), `day` business days
+    since 1970, `customer` integer codes, `amount` minor units.
     """
 
     log_odds: Floats
@@ -46,7 +46,7 @@ class Scored:
         return np.flatnonzero(np.append(np.diff(self.log_odds) != 0, True))
 
     def counts(self, weights: Floats | None = None) -> tuple[Floats, Floats]:
-        """Frauds and others with a score at least as high, at each distinct score; `weights` default to one each."""
+        """Frauds and others scoring at least as high, at each distinct score; `weights` default to one."""
         w = np.ones(len(self)) if weights is None else weights
         frauds = np.cumsum(w * self.fraud)[self._ends]
         return frauds, np.cumsum(w)[self._ends] - frauds

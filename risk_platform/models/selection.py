@@ -1,8 +1,8 @@
 """Choice of features and hyperparameters on validation folds that end before anything is tested.
 
-Most candidates are noise for any one source, and with few frauds every one of them costs precision. So they are
-screened by gain, then pruned by what each is worth out of time, and the smallest set within one standard error of
-the best stays.
+Most candidates are noise for any one source, and with few frauds every one of them costs precision. So they
+are screened by gain, then pruned by what each is worth out of time, and the smallest set within one standard
+error of the best stays.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class ValidationFold:
 
 @dataclass(frozen=True)
 class Step:
-    """A feature set that was tried: its size, mean average precision over the folds, and that of each fold."""
+    """A feature set that was tried, its mean average precision over the folds, and that of each fold."""
 
     features: tuple[str, ...]
     average_precision: float
@@ -137,7 +137,8 @@ def _screen(folds: tuple[ValidationFold, ...], columns: Ints) -> Ints:
 
 def _gain_share(booster: lgb.Booster) -> Floats:
     gain = np.asarray(booster.feature_importance("gain"), dtype=np.float64)
-    return gain / max(gain.sum(), 1e-300)
+    share: Floats = gain / max(gain.sum(), 1e-300)
+    return share
 
 
 def _try(
@@ -181,7 +182,7 @@ def _precision(booster: lgb.Booster, test: Sample) -> float:
 
 
 def _smallest_as_good(steps: list[Step]) -> Step:
-    """The smallest set whose loss against the best is within the standard error of that loss over the folds."""
+    """The smallest set whose loss against the best is within that loss's standard error over the folds."""
     best = max(steps, key=lambda step: step.average_precision)
     for step in sorted(steps, key=lambda step: len(step.features)):
         loss = np.asarray(best.by_fold) - np.asarray(step.by_fold)

@@ -1,13 +1,12 @@
 """Validation folds: the protocol moved back before anything is tested, as far as the history allows."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import numpy as np
 
 from risk_platform.errors import InputError
 from risk_platform.models.payments import LabelledPayments
-from risk_platform.models.protocol import Fold, Windows, fold_at
+from risk_platform.models.protocol import Fold, Windows, day_date, fold_at
 
 MOST_FOLDS = 6
 _FEWEST_FOLDS = 2
@@ -18,7 +17,7 @@ _LAST_RESORT_FRAUDS = 2
 
 @dataclass(frozen=True)
 class ValidationPlan:
-    """Validation folds, oldest first, and in words what they could not be; `note` is empty when nothing is amiss."""
+    """Validation folds, oldest first; `note` says in words what they could not be, empty when all is well."""
 
     folds: tuple[Fold, ...]
     note: str
@@ -27,7 +26,7 @@ class ValidationPlan:
 def plan_validation(
     payments: LabelledPayments, windows: Windows, test_from: int, most: int = MOST_FOLDS
 ) -> ValidationPlan:
-    """Up to `most` folds whose test days are all judged when the first real test begins on day `test_from`.
+    """Up to `most` folds whose tests are judged when the first real test begins on day `test_from`.
 
     `payments` hold only what was known then. Where history is short the validation tests get shorter, and at
     last one split without a gap is all there is. Raises InputError when not even that holds two frauds a side.
@@ -44,9 +43,8 @@ def plan_validation(
         if len(folds) >= _FEWEST_FOLDS:
             return ValidationPlan(folds, _note(len(folds), most, length, windows.test_days))
         length //= 2
-    return ValidationPlan(
-        (_one_split(frauds, first_day, last_day),), "validated on one split without a gap: history is short"
-    )
+    split = _one_split(frauds, first_day, last_day)
+    return ValidationPlan((split,), "validated on one split without a gap: history is short")
 
 
 def _usable(
@@ -74,9 +72,9 @@ def _one_split(frauds: "np.ndarray[tuple[int], np.dtype[np.intp]]", first_day: i
     cut = int(np.searchsorted(known, total * 2 / 3)) + 1 if total else 0
     before = int(known[cut - 1]) if cut else 0
     if min(before, total - before) < _LAST_RESORT_FRAUDS:
-        day = date(1970, 1, 1) + timedelta(days=last_day)
         raise InputError(
-            f"Only {total} frauds from before {day} were reported in time, too few to validate on; start the test later."
+            f"Only {total} frauds from before {day_date(last_day)} were reported in time, too few to validate on; "
+            "start the test later."
         )
     return Fold(first_day, first_day + cut, first_day + cut, last_day)
 

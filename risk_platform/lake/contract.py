@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -14,10 +14,11 @@ from risk_platform.lake.tables import DATA_QUALITY, RAW_TRANSACTIONS, TRANSACTIO
 from risk_platform.transactions.canonical import PAYMENTS
 from risk_platform.transactions.contract import BROKEN_RULES, with_broken_rules
 from risk_platform.transactions.contract_report import write_report
-from risk_platform.transactions.expectations import ExpectationResult, validate_batch
+from risk_platform.transactions.expectations import ExpectationResult, merged, validate_batch
 from risk_platform.transactions.rules import load_row_rules
 
 _BATCH_ROWS = 131_072
+_CHECKED_ROWS = 500_000
 
 
 @dataclass
@@ -53,13 +54,29 @@ def check_batch(
     """
     rules = load_row_rules("payments")
     columns = list(TRANSACTIONS.column_names[:-1])
-    batch = pl.DataFrame(
-        pl.from_arrow(lake.read(TRANSACTIONS, columns=columns, filter=_days(from_date, to_date)))
-    )
-    results = validate_batch(batch, rules, PAYMENTS, timezone=timezone, now=now)
+    parts = []
+    for first, last in _parts(lake, from_date, to_date):
+        rows = lake.read(TRANSACTIONS, columns=columns, filter=_days(first, last))
+        batch = pl.DataFrame(pl.from_arrow(rows))
+        parts.append(validate_batch(batch, rules, PAYMENTS, timezone=timezone, now=now))
+    results = merged(parts)
     lake.replace_range(DATA_QUALITY, _quality_rows(results), from_date, to_date)
     write_report(results, docs_dir, from_date=from_date, to_date=to_date, checked=now)
     return results
+
+
+def _parts(lake: Lake, from_date: date, to_date: date) -> list[tuple[date, date]]:
+    """The days in stretches of `_CHECKED_ROWS` payments or so: memory does not grow with the history."""
+    days = lake.read(TRANSACTIONS, columns=["event_date"], filter=_days(from_date, to_date))["event_date"]
+    counts = sorted((item["values"], item["counts"]) for item in days.value_counts().to_pylist())
+    parts: list[tuple[date, date]] = []
+    first, rows = from_date, 0
+    for day, count in counts:
+        if rows and rows + count > _CHECKED_ROWS:
+            parts.append((first, day - timedelta(days=1)))
+            first, rows = day, 0
+        rows += count
+    return [*parts, (first, to_date)]
 
 
 def _flagged(

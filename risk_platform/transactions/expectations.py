@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,7 @@ class ExpectationResult:
 def validate_batch(
     batch: pl.DataFrame, rules: Sequence[RowRule], record: Record, *, timezone: str, now: datetime
 ) -> list[ExpectationResult]:
-    """What every expectation found in a batch of canonical rows: first those of the table, then the row rules.
+    """What every expectation found in a batch of canonical rows: those of the table first, then the rules.
 
     `batch` has the columns the rules speak of and `event_date` if it is of payments. Raises ContractError
     when an expectation cannot be evaluated at all.
@@ -76,6 +76,26 @@ def validate_batch(
     descriptions = {rule.name: rule.description for rule in rules}
     days = batch["event_date"] if "event_date" in batch.columns else None
     return [_result(outcome, descriptions, batch.height, days) for outcome in outcomes]
+
+
+def merged(parts: Sequence[Sequence[ExpectationResult]]) -> list[ExpectationResult]:
+    """The results of a batch that was validated in parts of whole days; positions of rows are not kept."""
+    return [_merged(results) for results in zip(*parts, strict=True)]
+
+
+def _merged(results: Sequence[ExpectationResult]) -> ExpectationResult:
+    broken = [result.observed for result in results if not result.success]
+    rows = sum(result.row_count for result in results)
+    return replace(
+        results[0],
+        success=not broken,
+        observed="; ".join(broken) or _none_breaks(rows),
+        row_count=rows,
+        unexpected_count=sum(result.unexpected_count for result in results),
+        unexpected_rows=(),
+        rows_by_day=dict(pair for result in results for pair in result.rows_by_day.items()),
+        unexpected_by_day=dict(pair for result in results for pair in result.unexpected_by_day.items()),
+    )
 
 
 def expectation_names(rules: Iterable[RowRule]) -> tuple[str, ...]:
@@ -216,9 +236,13 @@ def _result(
 
 def _observed(result: dict[str, Any], height: int, unexpected: int) -> str:
     if not unexpected:
-        return f"{height} rows, none breaks it"
+        return _none_breaks(height)
     values = [str(value)[:80] for value in result.get("partial_unexpected_list", [])]
     return f"{unexpected} of {height} rows break it, such as {', '.join(values)}"
+
+
+def _none_breaks(rows: int) -> str:
+    return f"{rows} rows, none breaks it"
 
 
 def _by_day(days: pl.Series | None) -> dict[date, int]:

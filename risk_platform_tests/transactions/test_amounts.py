@@ -1,5 +1,6 @@
 """Amounts become minor units exactly, or are refused by name."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import polars as pl
@@ -13,7 +14,7 @@ from risk_platform.transactions.mapping import ColumnMapping
 PLAIN = ColumnMapping(column="amount")
 
 
-def minor_of(values: list[object], digits: int = 2, column: ColumnMapping = PLAIN) -> list[object]:
+def minor_of(values: Sequence[object], digits: int = 2, column: ColumnMapping = PLAIN) -> list[object]:
     read = to_minor(pl.Series(values, strict=False), digits, column)
     pairs = zip(read.values.to_list(), read.refusals.to_list(), strict=True)
     return [refusal if refusal is not None else value for value, refusal in pairs]

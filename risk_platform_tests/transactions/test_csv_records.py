@@ -83,7 +83,7 @@ def test_a_value_that_runs_on_after_its_closing_quote_is_refused() -> None:
 
 def test_quotes_that_quote_nothing_are_named() -> None:
     data = b"a,b,c\n" + b'1,"5 pipe,3\n4,5,6\n' * 1500
-    with pytest.raises(InputError, match="some.csv opens quotes that never close in more than 1000 lines"):
+    with pytest.raises(InputError, match="opens quotes that never close in more than 1000 lines"):
         records_of(data)
     assert len(records_of(data, quote="")[0]) == 3000
 
@@ -106,7 +106,7 @@ def test_encodings() -> None:
     assert records_of("a,b,c\né,2,3\n".encode("latin-1"), encoding="latin-1")[0] == [(1, "é,2,3")]
     assert records_of("a,b,c\né,2,3\n".encode("utf-16"), encoding="utf-16")[0] == [(1, "é,2,3")]
     assert records_of(b"a;b;c\n'x;y';2;3\n", delimiter=";", quote="'")[0] == [(1, "'x;y';2;3")]
-    with pytest.raises(InputError, match="some.csv is not utf-16 text"):
+    with pytest.raises(InputError, match="is not utf-16 text"):
         records_of("a,b,c\né,2,3\n".encode("utf-16") + b"\x00\xd8\x41", encoding="utf-16")
 
 

@@ -1,4 +1,5 @@
 """Files as strangers publish them, read under mappings that a stranger would write."""
+# ruff: noqa: E501 - lines of real files are as long as they are
 
 from contextlib import closing
 from datetime import UTC, datetime
@@ -37,7 +38,9 @@ PAYSIM = """source: paysim
 columns:
   transaction_id: {row_number: true}
   event_time: {column: step, unit: h, origin: 2017-01-01}
-  kind: {column: type, values: {PAYMENT: purchase, TRANSFER: transfer, CASH_OUT: cash, CASH_IN: cash, DEBIT: purchase}}
+  kind:
+    column: type
+    values: {PAYMENT: purchase, TRANSFER: transfer, CASH_OUT: cash, CASH_IN: cash, DEBIT: purchase}
   channel: {column: type, values: {CASH_OUT: CASH, CASH_IN: CASH}, default: WALLET}
   customer_id: nameOrig
   counterparty_id: nameDest
@@ -53,7 +56,10 @@ PAYSIM_FILE = """step,type,amount,nameOrig,oldbalanceOrg,newbalanceOrig,nameDest
 TABFORMER = """source: tabformer
 columns:
   transaction_id: {row_number: true}
-  event_time: {template: "{Year}-{Month}-{Day} {Time}", format: "%Y-%m-%d %H:%M", timezone: America/New_York}
+  event_time:
+    template: "{Year}-{Month}-{Day} {Time}"
+    format: "%Y-%m-%d %H:%M"
+    timezone: America/New_York
   customer_id: User
   instrument_id: {template: "{User}-{Card}"}
   counterparty_id: Merchant Name
@@ -262,5 +268,5 @@ def test_a_column_of_the_wrong_type_is_refused(tmp_path: Path) -> None:
         mapped(
             tmp_path,
             BANKSIM.replace("amount: amount", "amount: when"),
-            frame.with_columns(when=datetime(2020, 1, 1)),
-        )  # noqa: DTZ001
+            frame.with_columns(when=datetime(2020, 1, 1, tzinfo=UTC)),
+        )

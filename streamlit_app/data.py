@@ -1,12 +1,12 @@
 """Every question the risk desk asks of the lake; money in minor units, times in UTC."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import pandas as pd
 
 from streamlit_app.snapshot import ask, frame
+from streamlit_app.values import AlertFilter, Decision, Moments, PaymentKey, Period
 
 ALERT_ROWS = 500
 _VERDICTS = """
@@ -19,71 +19,6 @@ _VERSIONS = """
     select bundle_hash, max(model_version) as model_version, arg_max(features, trained_time) as features
     from model_versions group by bundle_hash
 """
-
-
-@dataclass(frozen=True)
-class Period:
-    """Business days from `first` to `last`, both included."""
-
-    first: date
-    last: date
-
-    def last_days(self, days: int | None) -> "Period":
-        """Its last `days` days, all of it for None."""
-        return (
-            self if days is None else Period(max(self.first, self.last - timedelta(days=days - 1)), self.last)
-        )
-
-
-@dataclass(frozen=True)
-class AlertFilter:
-    """Which alerts are wanted; an empty choice means all, `search` is part of an identifier."""
-
-    period: Period
-    levels: Sequence[str] = ()
-    channels: Sequence[str] = ()
-    judged: str | None = None
-    search: str = ""
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Times of the latest payment and the latest decision, None while there are none."""
-
-    event_time: datetime | None
-    decided_time: datetime | None
-
-
-@dataclass(frozen=True)
-class PaymentKey:
-    """What names a payment."""
-
-    source: str
-    transaction_id: str
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A stored decision with the names of the features it was made from."""
-
-    decision_id: str
-    decided_time: datetime
-    decided_by: str
-    probability: float | None
-    score: float
-    margin: float | None
-    level: str
-    advice: str
-    alerted: bool
-    degraded_reason: str | None
-    bundle_hash: str | None
-    thresholds_hash: str
-    features_version: int
-    feature_values: list[float | None]
-    attributions: list[float] | None
-    reason_codes: list[str]
-    features: list[str] | None
-    model_version: str | None
 
 
 def span() -> Period | None:
@@ -206,8 +141,8 @@ def _alerts_query(final: str) -> str:
             select * from transactions where event_date between $first and $last
         ),
         alerts as (
-            select d.source, d.transaction_id, d.event_time, d.score, d.level, d.advice, d.reason_codes,
-                d.feature_values, d.attributions, d.bundle_hash,
+            select d.source, d.transaction_id, d.event_time, d.event_date, d.score, d.level,
+                d.advice, d.reason_codes, d.feature_values, d.attributions, d.bundle_hash,
                 paid.amount_minor, paid.channel, paid.customer_id, paid.counterparty_id, paid.city,
                 case when is_fraud then 'fraud' when not is_fraud then 'genuine' else 'open' end as judged
             from decisions as d join paid using (source, transaction_id)
@@ -272,26 +207,29 @@ def find_payments(text: str, limit: int = 50) -> pd.DataFrame:
     )
 
 
-def payment(key: PaymentKey) -> pd.Series | None:
+def payment(key: PaymentKey) -> "pd.Series[Any] | None":
     """All fields of one payment; None when the lake has no such payment."""
-    found = frame(
-        "select * from transactions where source = $source and transaction_id = $transaction_id",
-        source=key.source,
-        transaction_id=key.transaction_id,
-    )
-    return None if found.empty else found.iloc[0]
+    where = "source = $source and transaction_id = $transaction_id"
+    named: dict[str, object] = {"source": key.source, "transaction_id": key.transaction_id}
+    # The day first: it is found in two narrow columns, and leaves one partition for the wide ones.
+    days = ask(f"select event_date from transactions where {where}", **named)["event_date"].to_pylist()  # noqa: S608
+    if not days:
+        return None
+    query = f"select * from transactions where event_date = $day and {where}"  # noqa: S608
+    return frame(query, day=days[0], **named).iloc[0]
 
 
-def decision(key: PaymentKey) -> Decision | None:
-    """The decision on one payment; None when nobody decided it."""
+def decision(key: PaymentKey, day: date) -> Decision | None:
+    """The decision on one payment of business day `day`; None when nobody decided it."""
     found = ask(
         f"""
         with versions as ({_VERSIONS})
         select d.* exclude (source, transaction_id, sequence, event_time, event_date, rules_hash, rule_hits),
             versions.features, versions.model_version
         from decisions as d left join versions using (bundle_hash)
-        where source = $source and transaction_id = $transaction_id
+        where event_date = $day and source = $source and transaction_id = $transaction_id
         """,  # noqa: S608 - a constant
+        day=day,
         source=key.source,
         transaction_id=key.transaction_id,
     ).to_pylist()
@@ -310,29 +248,29 @@ def judgements(key: PaymentKey) -> pd.DataFrame:
     )
 
 
-def around(customer_id: str, event_time: datetime, limit: int = 60) -> pd.DataFrame:
-    """The customer's payments by time: `limit` up to `event_time`, itself included, and 20 after it."""
+def around(customer_id: str, day: date) -> pd.DataFrame:
+    """The customer's payments of the 60 days up to `day` and the 30 after it, by time."""
     return frame(
         f"""
         with {_VERDICTS},
-        own as (
-            select * from transactions where customer_id = $customer_id
-        ),
         near as (
-            (select * from own where event_time <= $moment order by event_time desc limit $limit)
-            union all
-            (select * from own where event_time > $moment order by event_time limit 20)
+            select * from transactions
+            where event_date between $first and $last and customer_id = $customer_id
+        ),
+        decided as (
+            select source, transaction_id, level, score from decisions
+            where event_date between $first and $last
         )
         select near.source, near.transaction_id, near.event_time, near.amount_minor, near.channel, near.city,
-            near.counterparty_id, near.device_id, d.level, d.score,
+            near.counterparty_id, decided.level, decided.score,
             case when is_fraud then 'fraud' when not is_fraud then 'genuine' else 'open' end as judged
-        from near left join decisions as d using (source, transaction_id)
+        from near left join decided using (source, transaction_id)
         left join verdicts using (source, transaction_id)
         order by near.event_time, near.transaction_id
         """,  # noqa: S608 - a constant
         customer_id=customer_id,
-        moment=event_time,
-        limit=limit,
+        first=day - timedelta(days=60),
+        last=day + timedelta(days=30),
     )
 
 

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from risk_platform.decisions.figures import age, money
 from risk_platform.settings import load_settings
-from streamlit_app.data import Period
+from streamlit_app.values import Period
 
 PERIODS: dict[str, int | None] = {"7 days": 7, "30 days": 30, "90 days": 90, "All": None}
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from risk_platform.decisions.reasons import Reason, ReasonDictionary, ReasonGroups
-from streamlit_app.data import Decision
+from streamlit_app.values import Decision
 
 
 class Teller:

@@ -12,7 +12,6 @@ from risk_platform.decisions.figures import group, money, share
 from risk_platform.decisions.levels import LEVELS, Thresholds
 from risk_platform.settings import load_settings
 from streamlit_app import data
-from streamlit_app.data import AlertFilter, PaymentKey, Period
 from streamlit_app.layout import (
     card,
     chosen_period,
@@ -25,6 +24,7 @@ from streamlit_app.layout import (
 )
 from streamlit_app.theme import LEVEL_COLOURS
 from streamlit_app.told import Teller, reasons_of
+from streamlit_app.values import AlertFilter, PaymentKey, Period
 
 JUDGED = {"open": "Not judged yet", "fraud": "Confirmed fraud", "genuine": "Found genuine"}
 COLUMNS: dict[str, ColumnConfig | str | None] = {
@@ -95,7 +95,7 @@ def preview(alert: pd.Series, currency: str) -> None:
         st.markdown(
             f"**{money(alert['amount_minor'], currency)}** · {alert['channel']} · `{key.transaction_id}`"
         )
-        decision = data.decision(key)
+        decision = data.decision(key, alert["event_date"].date())
         for reason in reasons_of(decision, currency)[:3] if decision else []:
             st.markdown(f"- {reason.sentence}")
         st.page_link(

@@ -7,7 +7,6 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from risk_platform.decisions.figures import group, money, share
 from risk_platform.settings import load_settings
 from streamlit_app import charts, data
-from streamlit_app.data import Period
 from streamlit_app.layout import (
     ago,
     card,
@@ -20,6 +19,7 @@ from streamlit_app.layout import (
     no_payments,
 )
 from streamlit_app.theme import MUTED
+from streamlit_app.values import Period
 
 BROKEN: dict[str, ColumnConfig | str | None] = {
     "expectation": "Expectation",

@@ -6,11 +6,11 @@ import streamlit as st
 from risk_platform.decisions.figures import money, share
 from risk_platform.decisions.reasons import Reason
 from streamlit_app import charts, data
-from streamlit_app.data import Decision, PaymentKey
 from streamlit_app.layout import card, empty, head, local, moment, no_payments
 from streamlit_app.payment_details import details
 from streamlit_app.theme import LEVEL_BADGES
 from streamlit_app.told import reasons_of
+from streamlit_app.values import Decision, PaymentKey
 
 ADVICE = {"allow": "Allow", "step_up": "Step up", "hold": "Hold", "block": "Block"}
 
@@ -87,7 +87,7 @@ def reasons(decision: Decision, told: list[Reason]) -> None:
 def history(payment: pd.Series, currency: str) -> None:
     """The customer's payments around this one."""
     st.subheader("The customer's payments around it", anchor=False)
-    near = data.around(payment["customer_id"], payment["event_time"])
+    near = data.around(payment["customer_id"], payment["event_date"].date())
     near = near.assign(
         local_time=local(near["event_time"]),
         amount=near["amount_minor"] / 100,
@@ -103,7 +103,11 @@ def show(key: PaymentKey) -> None:
     if payment is None:
         empty(f"The lake has no payment {key.transaction_id} of {key.source}.", "Search for another above.")
         return
-    decision, judged, currency = data.decision(key), data.judgements(key), payment["currency"]
+    decision, judged, currency = (
+        data.decision(key, payment["event_date"].date()),
+        data.judgements(key),
+        payment["currency"],
+    )
     heading(payment, decision, judged, currency)
     if decision is not None:
         figures(decision)

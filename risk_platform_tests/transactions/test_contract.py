@@ -61,9 +61,15 @@ SCHEMA = pl.Schema(
 )
 EXTRA_RULES = """rules:
   payments:
-    - {name: amount_positive, column: amount_minor, kind: positive, description: Some money., since: 2026-02-01}
+    - {name: amount_positive, column: amount_minor, kind: positive, description: Some., since: 2026-02-01}
     - {name: longitude_finite, column: longitude, kind: finite, description: A number., since: 2026-02-01}
-    - {name: small, column: amount_minor, kind: between, min: 0, max: 100, description: Small., since: 2026-02-01}
+    - name: small
+      column: amount_minor
+      kind: between
+      min: 0
+      max: 100
+      description: Few.
+      since: 2026-02-01
 """
 
 
@@ -209,7 +215,7 @@ def test_the_report_is_one_page_that_fetches_nothing(tmp_path: Path) -> None:
             "column: city",
             "line 4: finite says nothing about city, which is of type text",
         ),
-        ("since: 2026-02-01}\n    - {name: small", "sinc: 2026-02-01}\n    - {name: small", "line 4: "),
+        ("since: 2026-02-01}\n    - name: small", "sinc: 2026-02-01}\n    - name: small", "line 4: "),
     ],
 )
 def test_a_wrong_rule_is_refused_with_its_line(right: str, wrong: str, sentence: str) -> None:

@@ -3,6 +3,7 @@
   {%- set target_relation = this.incorporate(type='view') -%}
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
+  {% do drop_relation_if_exists(load_cached_relation(this)) %}
   {% call statement('main') -%}
     {{ create_view_as(target_relation, sql) }}
   {%- endcall %}

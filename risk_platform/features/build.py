@@ -47,6 +47,7 @@ def run_dbt(
     progress: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Run one dbt command of the feature project on `lake`; raises ContractError when it does not succeed."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     arguments = [
@@ -56,8 +57,12 @@ def run_dbt(
         *("--vars", json.dumps(variables), "--log-level", "none", "--log-level-file", "none"),
     ]
     runner = dbtRunner(callbacks=[lambda event: _tell(event, progress)])
-    with _environment(dbt_environment(lake, work_dir)):
-        outcome = runner.invoke(arguments)
+    try:
+        with _environment(dbt_environment(lake, work_dir)):
+            outcome = runner.invoke(arguments)
+    finally:
+        # The adapter would keep its in-memory database, and the lake snapshots in it, for the next run of the process.
+        DuckDBConnectionManager.close_all_connections()
     if not outcome.success:
         raise ContractError(_failure(outcome))
 

@@ -42,11 +42,18 @@ def sync_commits(table_path: Path, after: int) -> None:
             files = [path for path, _ in _added(table_path, list(_actions(commit)))]
             folders.update(path.parent for path in files)
             for path in [*files, commit]:
-                _sync(path)
+                sync_file(path)
     for checkpoint in _checkpoints(log, after):
-        _sync(checkpoint)
+        sync_file(checkpoint)
     for folder in folders:
-        _sync(folder)
+        sync_file(folder)
+
+
+def added_files(table_path: Path) -> list[dict[str, Any]]:
+    """The `add` actions of every commit in the log, oldest first."""
+    commits = _commits(table_path)
+    actions = (action for version in sorted(commits) for action in _actions(commits[version]))
+    return [action["add"] for action in actions if "add" in action]
 
 
 def _commits(table_path: Path) -> dict[int, Path]:
@@ -80,7 +87,8 @@ def _added(table_path: Path, actions: list[dict[str, Any]]) -> Iterator[tuple[Pa
             yield table_path / unquote(action["add"]["path"]), action["add"]["size"]
 
 
-def _sync(path: Path) -> None:
+def sync_file(path: Path) -> None:
+    """Force a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

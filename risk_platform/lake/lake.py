@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 from urllib.parse import unquote, urlparse
 from uuid import uuid4
 
@@ -16,20 +16,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.fs as pa_fs
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import DeltaTable, Transaction
 from deltalake.fs import DeltaStorageHandler
 
 from risk_platform.errors import LakeError
 from risk_platform.lake.absent import AbsentRows
 from risk_platform.lake.conform import Conformed, Data
-from risk_platform.lake.durability import refuse_torn_commit, sync_commits
+from risk_platform.lake.durability import refuse_torn_commit
 from risk_platform.lake.failures import lake_errors
 from risk_platform.lake.session import open_session
 from risk_platform.lake.snapshot import snapshot
+from risk_platform.lake.staging import remove_leftovers
 from risk_platform.lake.tables import TABLES, Table
+from risk_platform.lake.writing import Change, Target, write
 
-# A commit that lost the race is refused, not replayed on a version that its data was not computed from.
-_NO_RETRY = 0
 _Result = TypeVar("_Result")
 
 
@@ -115,7 +115,7 @@ class Lake:
                 rows.leave_out(snapshot(table, delta, self._filesystem(table), rows.key_range()))
             absent = rows.count()
             if absent:
-                self._write(table, delta, Conformed(table, rows.reader()), mode="append")
+                write(self._target(table), delta, Conformed(table, rows.reader()), Change())
         return Inserted(absent, rows.offered - absent)
 
     def append_once(self, table: Table, data: Data, app_id: str, version: int) -> bool:
@@ -124,7 +124,8 @@ class Lake:
         done = None if delta is None else delta.transaction_version(app_id)
         if done is not None and done >= version:
             return False
-        self._write(table, delta, Conformed(table, data), mode="append", batch=Transaction(app_id, version))
+        batch = Change(batch=Transaction(app_id, version))
+        write(self._target(table), delta, Conformed(table, data), batch)
         return True
 
     def append_at(self, table: Table, data: Data, version: int) -> None:
@@ -139,16 +140,16 @@ class Lake:
                 f"Lake table {table.name} changed from version {version} to {found} under this writer; "
                 "run it again."
             )
-        self._write(table, delta, Conformed(table, data), mode="append")
+        write(self._target(table), delta, Conformed(table, data), Change())
 
     def replace_range(self, table: Table, data: Data, from_date: date, to_date: date) -> None:
         """Replace all partitions from `from_date` to `to_date`, both included, by `data` in one commit."""
         column = table.partition_by
         if column is None:
             raise LakeError(f"Lake table {table.name} has no partitions; replace it as a whole.")
-        conformed = Conformed(table, data, within=(column, from_date, to_date))
-        predicate = f"{column} >= '{from_date.isoformat()}' AND {column} <= '{to_date.isoformat()}'"
-        self._write(table, self._open(table), conformed, mode="overwrite", predicate=predicate)
+        within = (column, from_date, to_date)
+        conformed = Conformed(table, data, within)
+        write(self._target(table), self._open(table), conformed, Change(overwrite=True, within=within))
 
     def replace(self, table: Table, data: Data) -> None:
         """Replace the whole unpartitioned table by `data` in one commit."""
@@ -156,7 +157,7 @@ class Lake:
             raise LakeError(
                 f"Lake table {table.name} is partitioned; replace a range of its {table.partition_by}."
             )
-        self._write(table, self._open(table), Conformed(table, data), mode="overwrite")
+        write(self._target(table), self._open(table), Conformed(table, data), Change(overwrite=True))
 
     def compact(self, table: Table) -> int:
         """Merge small data files into larger ones, rows unchanged; returns how many files were merged."""
@@ -164,13 +165,19 @@ class Lake:
         return 0 if metrics is None else int(metrics["numFilesRemoved"])
 
     def vacuum(self, table: Table, retention: timedelta) -> int:
-        """Delete data files that no version younger than `retention` needs; returns how many were deleted."""
+        """Delete data files that no version younger than `retention` needs; returns how many were deleted.
+
+        Nobody may be writing the table meanwhile when `retention` is shorter than a write takes.
+        """
         if retention < timedelta(0):
             raise LakeError(f"Lake table {table.name} cannot be vacuumed with a negative retention.")
         hours = ceil(retention / timedelta(hours=1))
         deleted = self._maintain(
             table, "vacuumed", lambda delta: delta.vacuum(hours, False, False, full=True)
         )
+        folder = self._table_folder(table)
+        if folder is not None:
+            remove_leftovers(folder)
         return 0 if deleted is None else len(deleted)
 
     def _open(self, table: Table, version: int | None = None) -> DeltaTable | None:
@@ -188,38 +195,6 @@ class Lake:
             return pa_fs.PyFileSystem(DeltaStorageHandler(self._uri(table), self._options))
         return pa_fs.SubTreeFileSystem(str(folder), pa_fs.LocalFileSystem())
 
-    def _write(
-        self,
-        table: Table,
-        delta: DeltaTable | None,
-        conformed: Conformed,
-        *,
-        mode: Literal["append", "overwrite"],
-        predicate: str | None = None,
-        batch: Transaction | None = None,
-    ) -> None:
-        commit = CommitProperties(max_commit_retries=_NO_RETRY, app_transactions=[batch] if batch else None)
-        with lake_errors(table, "written"), conformed.refusal_first():
-            if delta is None:
-                self._create(table, conformed, commit)
-                before = -1
-            else:
-                before = delta.version()
-                _commit(delta, conformed.reader(), mode, predicate, commit)
-        self._sync(table, before)
-
-    def _create(self, table: Table, conformed: Conformed, commit: CommitProperties) -> None:
-        write_deltalake(
-            self._uri(table),
-            conformed.reader(),
-            mode="error",
-            partition_by=table.partition_by,
-            name=table.name,
-            description=table.description,
-            storage_options=self._options,
-            commit_properties=commit,
-        )
-
     def _maintain(self, table: Table, action: str, run: Callable[[DeltaTable], _Result]) -> _Result | None:
         delta = self._open(table)
         if delta is None:
@@ -227,20 +202,11 @@ class Lake:
         before = delta.version()
         with lake_errors(table, action):
             result = run(delta)
-        self._sync(table, before)
+        self._target(table).sync(before)
         return result
 
-    def _sync(self, table: Table, before: int) -> None:
-        folder = self._table_folder(table)
-        if folder is None:
-            return
-        try:
-            sync_commits(folder, before)
-        except OSError as error:
-            raise LakeError(
-                f"Lake table {table.name} has a new version that the disk did not confirm: {error}; "
-                "check the disk before going on."
-            ) from error
+    def _target(self, table: Table) -> Target:
+        return Target(table, self._uri(table), self._table_folder(table), self._options)
 
     def _uri(self, table: Table) -> str:
         return f"{self._root}/{table.name}"
@@ -260,18 +226,3 @@ def _local_folder(root: str) -> Path | None:
         return Path(root).absolute()
     address = urlparse(root)
     return Path(unquote(address.path)) if address.scheme == "file" else None
-
-
-def _commit(
-    delta: DeltaTable,
-    rows: pa.RecordBatchReader,
-    mode: Literal["append", "overwrite"],
-    predicate: str | None,
-    commit: CommitProperties,
-) -> None:
-    if mode == "append":
-        write_deltalake(delta, rows, mode=mode, schema_mode="merge", commit_properties=commit)
-    else:
-        write_deltalake(
-            delta, rows, mode=mode, predicate=predicate, schema_mode="merge", commit_properties=commit
-        )

@@ -30,13 +30,18 @@ def snapshot(
             f"Lake table {table.name} uses Delta features that this reader lacks (reader version "
             f"{delta.protocol().min_reader_version}); write it without deletion vectors and column mapping."
         )
-    files = _overlapping(pa.table(delta.get_add_actions(flatten=True)), keys or {})
+    files = _overlapping(files_of(delta), keys or {})
     layout = ds.ParquetFileFormat()
     fragments = [
         layout.make_fragment(path, filesystem=filesystem, partition_expression=partition)
         for path, partition in zip(files["path"].to_pylist(), _partitions(table, files), strict=True)
     ]
     return ds.FileSystemDataset(fragments, _schema(table, delta), layout, filesystem)
+
+
+def files_of(delta: DeltaTable) -> pa.Table:
+    """Data files of the version: `path`, `size_bytes`, and `partition.`, `min.` and `max.` of each column."""
+    return pa.table(delta.get_add_actions(flatten=True))
 
 
 def _overlapping(files: pa.Table, keys: KeyRange) -> pa.Table:

@@ -62,7 +62,7 @@ class ColumnMapping(BaseModel):
     strip: str = ""
     thousands: str = ""
     decimal: str = "."
-    scale: int | None = Field(default=None, ge=0, le=12)
+    scale: int | None = Field(default=None, ge=0, le=20)
     negative: Literal["refuse", "refund"] = "refuse"
 
     @model_validator(mode="before")

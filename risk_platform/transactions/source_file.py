@@ -214,17 +214,18 @@ class CsvSource:
     def _read_block(self, records: bytes, positions: list[int]) -> pl.DataFrame | None:
         """The block parsed at once, None when the parser sees other values than the quotes promise."""
         try:
-            return pl.read_csv(
+            frame = pl.read_csv(
                 BytesIO(records),
                 has_header=False,
                 columns=positions,
-                new_columns=[self._names[i] for i in positions],
                 separator=self._mapping.delimiter,
                 quote_char=self._mapping.quote or None,
                 infer_schema=False,
             )
-        except pl.exceptions.PolarsError:
+        except pl.exceptions.ComputeError:
             return None
+        frame.columns = [self._names[i] for i in positions]
+        return frame
 
     def _parsed_one_by_one(self, block: Block, positions: list[int]) -> RawBatch:
         """Take each record alone where quotes inside values leave doubt; refuse those that do not fit."""

@@ -103,15 +103,11 @@ def _days_with_payments(connection: duckdb.DuckDBPyConnection, from_date: date, 
 
 def _payments_between(connection: duckdb.DuckDBPyConnection, from_date: date, to_date: date) -> int:
     query = "select count(*) from payment_features where event_date between ? and ?"
-    return _one(connection.execute(query, [from_date, to_date]))
+    [(count,)] = connection.execute(query, [from_date, to_date]).fetchall()
+    return int(count)
 
 
 def _decided_between(connection: duckdb.DuckDBPyConnection, from_date: date, to_date: date) -> int:
     query = "select count(*) from decisions where event_date between ? and ?"
-    return _one(connection.execute(query, [from_date, to_date]))
-
-
-def _one(result: duckdb.DuckDBPyConnection) -> int:
-    row = result.fetchone()
-    assert row is not None  # noqa: S101 - an aggregate without grouping has one row
-    return int(row[0])
+    [(count,)] = connection.execute(query, [from_date, to_date]).fetchall()
+    return int(count)

@@ -169,7 +169,9 @@ class TestModel:
         app = opened("model")
         assert "Champion: version 1, trained on 01 Mar 2026 to 07 Mar 2026, 2 features." in told(app)
         assert figures(app)["Average precision"] == "0.751"
-        verdicts, metrics = (table.value for table in app.dataframe[:2])
+        verdicts, metrics, features = (table.value for table in app.dataframe)
+        assert features["Feature"].tolist() == ["amount", "customer_amount_to_mean_90d"]
+        assert features["Reason code"].tolist() == ["R-AMOUNT", "R-AMOUNT-OWN-HABIT"]
         assert verdicts["verdict"].tolist() == ["refused", "promoted"]
         assert verdicts["reason"].tolist()[0] == "No better than version 1 beyond noise."
         rows = {row[0]: row[1:] for row in metrics.to_numpy().tolist()}

@@ -12,7 +12,7 @@ from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.errors import ContractError
 from risk_platform.lake.tables import DECISIONS
 from risk_platform.models.bundle import Bundle
-from risk_platform.models.payments import Floats
+from risk_platform.models.payments import Floats, Matrix
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
@@ -97,10 +97,10 @@ def test_no_payments_give_no_decisions(engine: DecisionEngine) -> None:
 class Broken(Bundle):
     """A bundle whose attributions miss the margin and whose margin of an unknown ratio is no number."""
 
-    def margins(self, values: Floats) -> Floats:
+    def margins(self, values: Matrix) -> Floats:
         return np.where(np.isnan(values[:, 1]), np.nan, super().margins(values))
 
-    def attributions(self, values: Floats) -> Floats:
+    def attributions(self, values: Matrix) -> Floats:
         return super().attributions(values) + 1e-5
 
 

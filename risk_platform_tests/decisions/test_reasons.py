@@ -58,12 +58,14 @@ def test_every_feature_of_the_spec_has_a_code_a_title_and_three_sentences(featur
         (
             "counterparty_fraud_rate_7d",
             0.12,
-            "12 % of the payments to this payee with a known outcome in the last 7 days were reported as fraud.",
+            "12 % of the payments to this payee with a known outcome in the last 7 days "
+            "were reported as fraud.",
         ),
         (
             "counterparty_fraud_rate_7d",
             0.0,
-            "None of the payments to this payee with a known outcome in the last 7 days were reported as fraud.",
+            "None of the payments to this payee with a known outcome in the last 7 days "
+            "were reported as fraud.",
         ),
         (
             "counterparty_fraud_run_length_42d",

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from risk_platform.decisions.reasons import ReasonDictionary
+from risk_platform.features.spec import load_feature_spec
 from streamlit_app import charts, data
 from streamlit_app.layout import card, empty, head, local
 
@@ -90,6 +91,8 @@ def one_version(versions: pd.DataFrame, metrics: pd.DataFrame) -> None:
     with right:
         st.subheader("What it looks at", anchor=False)
         importance(version)
+    chosen = versions[versions["model_version"] == version].iloc[0]
+    feature_list(list(chosen["features"]))
 
 
 def metric_table(own: pd.DataFrame) -> pd.DataFrame:
@@ -110,13 +113,29 @@ def importance(version: str) -> None:
     if strongest.empty:
         empty("No global summary for this version.", "Materialize `feature_importances` in Dagster.")
         return
-    dictionary = ReasonDictionary.shipped()
-    titled = strongest.assign(
-        title=[f"{dictionary.wording(name).title} · {name}" for name in strongest["feature"]]
-    )
     st.altair_chart(
-        charts.ranked_bars(titled, "title", "mean_abs_shap", "Mean absolute attribution (log odds)", ".2f")
+        charts.ranked_bars(
+            strongest, "feature", "mean_abs_shap", "Mean absolute attribution (log odds)", ".2f"
+        )
     )
+
+
+def feature_list(names: list[str]) -> None:
+    """Every input of a model, with its meaning and the reason code that speaks for it."""
+    dictionary, spec = ReasonDictionary.shipped(), load_feature_spec()
+    rows = [
+        (
+            name,
+            spec.description(name) if name in spec.names else "No longer in the feature spec.",
+            dictionary.wording(name).code,
+        )
+        for name in names
+    ]
+    with st.expander(f"The {len(names)} features and what they mean"):
+        table = pd.DataFrame(rows, columns=["Feature", "Meaning", "Reason code"])
+        st.dataframe(
+            table, hide_index=True, column_config={"Meaning": st.column_config.TextColumn(width="large")}
+        )
 
 
 head("Model", "What was trained, how good it is against its floors, and what it looks at.")

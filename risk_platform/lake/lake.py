@@ -31,6 +31,8 @@ from risk_platform.lake.tables import TABLES, Table
 from risk_platform.lake.writing import Change, Target, write
 
 _Result = TypeVar("_Result")
+# Only keys are joined, and what they need beyond this is spilled.
+_KEYS_MEMORY = "1GB"
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Lake:
         delta = self._open(table)
         with (
             self._scratch_folder() as folder,
-            open_session(folder / "spill") as session,
+            open_session(folder / "spill", _KEYS_MEMORY) as session,
             lake_errors(table, "written"),
         ):
             with conformed.refusal_first():

@@ -20,7 +20,7 @@ from risk_platform.lake.staging import staged_files
 from risk_platform.lake.tables import Table
 
 # delta-rs keeps what it writes to a partitioned table in memory until the end: 2.7 GB for 12 M payments.
-STAGE_BYTES = 512 * 2**20
+STAGE_BYTES = 256 * 2**20
 # A commit that lost the race is refused, not replayed on a version that its data was not computed from.
 _NO_RETRY = 0
 
@@ -173,8 +173,11 @@ def _removed(table: Table, delta: DeltaTable, change: Change) -> list[RemoveActi
     moment = time.time_ns() // 1_000_000
     removed = []
     for file in files_of(delta).to_pylist():
-        day = file[f"partition.{table.partition_by}"] if table.partition_by else None
-        if change.within is None or change.within[1] <= day <= change.within[2]:
-            values = {table.partition_by: str(day)} if table.partition_by else {}
-            removed.append(RemoveAction(file["path"], True, moment, file["size_bytes"], values))
+        values: dict[str, str | None] = {}
+        if table.partition_by is not None:
+            day = file[f"partition.{table.partition_by}"]
+            if change.within is not None and not change.within[1] <= day <= change.within[2]:
+                continue
+            values = {table.partition_by: day.isoformat()}
+        removed.append(RemoveAction(file["path"], True, moment, file["size_bytes"], values))
     return removed

@@ -4,9 +4,14 @@ from risk_platform.telemetry import switch_off_telemetry
 
 switch_off_telemetry()
 
+import warnings  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import dagster as dg  # noqa: E402
+
+# They announce interfaces that may change between versions; ours are locked.
+for announcement in (dg.BetaWarning, dg.PreviewWarning):
+    warnings.filterwarnings("ignore", category=announcement)
 
 from risk_platform.defs.platform import Platform  # noqa: E402
 from risk_platform.settings import settings  # noqa: E402
@@ -19,7 +24,7 @@ def _with_owners(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 
 def _load() -> dg.Definitions:
-    """Definitions of the location; steps run in one process, because importing the libraries costs more than most steps."""
+    """Everything under `defs/`; steps share one process, because importing the libraries costs more than most steps."""
     loaded = dg.load_from_defs_folder(project_root=Path(__file__).resolve().parents[1])
     root = dg.Definitions(
         resources={"platform": Platform(home=str(settings().home.absolute()))},

@@ -3,7 +3,12 @@
 import re
 from datetime import timedelta
 
-_UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
 _PATTERN = re.compile(r"(\d+)([smhd])")
 
 
@@ -14,7 +19,9 @@ def parse_duration(text: str) -> timedelta:
     """
     match = _PATTERN.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is not a duration; write a whole number and a unit, such as 90s, 15m, 1h or 7d")
+        raise ValueError(
+            f"{text!r} is not a duration; write a whole number and a unit, such as 90s, 15m, 1h or 7d"
+        )
     return int(match[1]) * _UNITS[match[2]]
 
 

@@ -64,11 +64,20 @@ def prepare_home(settings: Settings) -> Home:
     """
     home = Home(settings.home.absolute())
     try:
-        for folder in (home.dagster, home.landing_history, home.mappings, home.work, home.bundles, home.data_docs):
+        for folder in (
+            home.dagster,
+            home.landing_history,
+            home.mappings,
+            home.work,
+            home.bundles,
+            home.data_docs,
+        ):
             folder.mkdir(parents=True, exist_ok=True)
         instance = home.dagster / "dagster.yaml"
         if not instance.exists():
             instance.write_text(DAGSTER_YAML)
     except OSError as error:
-        raise SettingsError(f"RISK_HOME {home.root} cannot be written ({error.strerror}); name another folder.") from error
+        raise SettingsError(
+            f"RISK_HOME {home.root} cannot be written ({error.strerror}); name another folder."
+        ) from error
     return home

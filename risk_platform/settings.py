@@ -18,25 +18,37 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RISK_", env_file=".env", extra="ignore", frozen=True)
 
-    home: Path = Field(Path(".risk"), description="Folder of lake, MLflow store, landing folder and Dagster home.")
+    home: Path = Field(
+        Path(".risk"), description="Folder of lake, MLflow store, landing folder and Dagster home."
+    )
     start_date: date = Field(date(2026, 1, 1), description="First daily partition.")
     timezone: str = Field("Asia/Kolkata", description="Time zone whose midnight begins a business day.")
     label_maturity: timedelta = Field(
         timedelta(days=7), description="Age at which a payment nobody reported counts as known good."
     )
-    lake_uri: str | None = Field(None, description="Lake root, a path or an object-store URI; default RISK_HOME/lake.")
+    lake_uri: str | None = Field(
+        None, description="Lake root, a path or an object-store URI; default RISK_HOME/lake."
+    )
     lake_options: dict[str, str] = Field(
         default_factory=dict, description="Object-store options as JSON (keys, endpoint, region)."
     )
-    mlflow_tracking_uri: str | None = Field(None, description="MLflow store; default a SQLite file in RISK_HOME.")
-    neo4j_uri: str | None = Field(None, description="Bolt address of Neo4j; unset leaves the graph in the lake only.")
+    mlflow_tracking_uri: str | None = Field(
+        None, description="MLflow store; default a SQLite file in RISK_HOME."
+    )
+    neo4j_uri: str | None = Field(
+        None, description="Bolt address of Neo4j; unset leaves the graph in the lake only."
+    )
     neo4j_user: str = Field("neo4j", description="Neo4j user.")
     neo4j_password: SecretStr = Field(SecretStr(""), description="Neo4j password.")
     low_threshold: float = Field(0.3, gt=0, lt=1, description="Upper bound of level LOW.")
     medium_threshold: float = Field(0.5, gt=0, lt=1, description="Upper bound of level MEDIUM.")
     high_threshold: float = Field(0.8, gt=0, lt=1, description="Upper bound of level HIGH; CRITICAL above.")
-    alert_threshold: float = Field(0.75, gt=0, lt=1, description="Score from which a decision raises an alert.")
-    alert_budget: float = Field(0.005, gt=0, lt=1, description="Share of payments an analyst team can look at.")
+    alert_threshold: float = Field(
+        0.75, gt=0, lt=1, description="Score from which a decision raises an alert."
+    )
+    alert_budget: float = Field(
+        0.005, gt=0, lt=1, description="Share of payments an analyst team can look at."
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -79,11 +91,12 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'RISK_' + '_'.join(str(part) for part in item['loc']).upper() if item['loc'] else 'settings'}: {item['msg']}"
-            for item in error.errors()
-        )
+        problems = "; ".join(f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors())
         raise SettingsError(f"A setting is wrong: {problems}.") from error
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return "_".join(("RISK", *(str(part) for part in location))).upper() if location else "settings"
 
 
 @cache

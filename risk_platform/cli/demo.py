@@ -11,12 +11,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from risk_platform.errors import InputError, RiskPlatformError
+from risk_platform.errors import InputError
 from risk_platform.home import Home, prepare_home
 from risk_platform.settings import Settings, settings
-
-# The last fortnight is left out of training, so that there are days to decide.
-DECIDED_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -36,19 +33,17 @@ class DemoPeriod:
     def last(self) -> date:
         return self.first + timedelta(days=self.days - 1)
 
-    @property
-    def training_ends(self) -> date:
-        return self.last - timedelta(days=DECIDED_DAYS)
-
 
 def demo(
     customers: Annotated[int, typer.Option(min=100, help="Customers to simulate.")] = 1200,
     days: Annotated[int, typer.Option(min=60, help="Days to simulate, ending yesterday.")] = 120,
     seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 7,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary to this file as well.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the summary to this file as well.")
+    ] = None,
 ) -> None:
     """Simulate payments, materialize every asset, print a summary and what to open."""
-    from risk_platform.cli.materialize import materialize_everything
+    from risk_platform.cli.materialize import materialize
     from risk_platform.cli.summary import print_summary, summarize
     from risk_platform.lake.lake import Lake
 
@@ -59,7 +54,9 @@ def demo(
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     period = demo_period(current, home, customers, days, seed)
     lay_out_payments(home, period, console)
-    materialize_everything(period.first, period.last, period.training_ends, console)
+    console.print("[bold]2/3[/bold] Materializing every asset …")
+    materialize("everything_job", period.first, period.last, console)
+    console.print("[bold]3/3[/bold] Summary\n")
     summary = summarize(Lake(current.lake_root, current.lake_options), seconds=perf_counter() - started)
     print_summary(summary, console)
     if json_file:
@@ -84,12 +81,15 @@ def demo_period(current: Settings, home: Home, customers: int, days: int, seed: 
             )
         return period
     if Lake(current.lake_root, current.lake_options).exists(RAW_TRANSACTIONS):
-        raise InputError(f"{home.root} holds payments that are no demo; set RISK_HOME to another folder for the demo.")
+        raise InputError(
+            f"{home.root} holds payments that are no demo; set RISK_HOME to another folder for the demo."
+        )
     yesterday = datetime.now(current.zone).date() - timedelta(days=1)
     first = yesterday - timedelta(days=days - 1)
     if first < current.start_date:
         raise InputError(
-            f"The demo would begin on {first}, before RISK_START_DATE {current.start_date}; set that to {first} or earlier."
+            f"The demo would begin on {first}, before RISK_START_DATE {current.start_date}; "
+            f"set that to {first} or earlier."
         )
     return DemoPeriod(customers, days, seed, first.isoformat())
 
@@ -119,4 +119,7 @@ def lay_out_payments(home: Home, period: DemoPeriod, console: Console) -> None:
         folder.mkdir(exist_ok=True)
         source.replace(folder / source.name)
     record.write_text(json.dumps(asdict(period)) + "\n")
-    console.print(f"    {summary.payments:,} payments, {sum(summary.frauds.values()):,} of them fraud\n", highlight=False)
+    console.print(
+        f"    {summary.payments:,} payments, {sum(summary.frauds.values()):,} of them fraud\n",
+        highlight=False,
+    )

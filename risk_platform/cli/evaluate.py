@@ -43,7 +43,7 @@ def evaluate(
         Path | None, typer.Option(help="Keep scratch lake and bundles in this new folder.")
     ] = None,
 ) -> None:
-    """Train, calibrate and test by the protocol of the Fraud Detection Handbook; the installation is not touched."""
+    """Train, calibrate and test by the protocol of the Fraud Detection Handbook, in a scratch lake."""
     from risk_platform.models.protocol import Windows
     from risk_platform.models.scratch import LabelledFile
     from risk_platform.transactions.mapping import load_mapping
@@ -63,8 +63,10 @@ def _run(labelled: LabelledFile, windows: Windows, test_start: date, folds: int,
     from datetime import UTC
     from zoneinfo import ZoneInfo
 
-    from risk_platform.models.evaluation import check_dates
+    from risk_platform.lake.tables import RAW_TRANSACTIONS
+    from risk_platform.models.evaluation import check_dates, check_labels
     from risk_platform.models.evaluation import evaluate as evaluate_mart
+    from risk_platform.models.mart import labelled_payments
     from risk_platform.models.protocol import day_number, plan_folds
     from risk_platform.models.scratch import build_mart, ingest_labelled
     from risk_platform.models.windows import Protocol
@@ -79,9 +81,10 @@ def _run(labelled: LabelledFile, windows: Windows, test_start: date, folds: int,
     first, last = ingest_labelled(scratch, labelled, started, progress)
     plan = plan_folds(windows, day_number(test_start), folds, day_number(first))
     check_dates(plan, day_number(first), day_number(last))
+    protocol = Protocol(windows, ZoneInfo(scratch.timezone), scratch.maturity)
+    check_labels(labelled_payments(scratch.lake, RAW_TRANSACTIONS), protocol, plan)
     needed_from, needed_to = _needed_days(plan, windows, first)
     mart = build_mart(scratch, needed_from, needed_to, started, progress)
-    protocol = Protocol(windows, ZoneInfo(scratch.timezone), scratch.maturity)
     evaluation = evaluate_mart(mart, protocol, test_start, folds, settings().alert_budget, progress)
     console.print(_table(evaluation))
     if evaluation.development.note:

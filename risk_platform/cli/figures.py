@@ -28,7 +28,12 @@ def report(figures: list[Figure], console: Console, json_file: Path | None = Non
     table = Table("figure", "value", "unit", "peer or limit", "its value", "ratio")
     for figure in figures:
         table.add_row(
-            figure.name, f"{figure.value:,.3g}", figure.unit, figure.peer, f"{figure.peer_value:,.3g}", f"{figure.ratio:.2f}"
+            figure.name,
+            f"{figure.value:,.3g}",
+            figure.unit,
+            figure.peer,
+            f"{figure.peer_value:,.3g}",
+            f"{figure.ratio:.2f}",
         )
     console.print(table)
     if json_file:

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from risk_platform.cli.bench import bench
 from risk_platform.cli.demo import demo
 from risk_platform.cli.evaluate import evaluate
 from risk_platform.cli.ingest import ingest
@@ -13,6 +14,7 @@ from risk_platform.errors import RiskPlatformError
 from risk_platform.telemetry import switch_off_telemetry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(bench, name="bench")
 app.command("demo")(demo)
 app.command("evaluate")(evaluate)
 app.command("ingest")(ingest)

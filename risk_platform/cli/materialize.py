@@ -11,6 +11,8 @@ from rich.console import Console
 from risk_platform.defs.platform import partition_range_tags
 from risk_platform.errors import RiskPlatformError
 
+_SHOWN = (logging.INFO, logging.WARNING, logging.ERROR)
+
 
 class StepLines:
     """Event listener of a run: one line per finished step, and what failed."""
@@ -22,7 +24,7 @@ class StepLines:
 
     def __call__(self, entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
-        if event is None and entry.level >= logging.INFO:
+        if event is None and entry.level in _SHOWN:
             self._console.print(f"    [dim]{entry.user_message}[/dim]", highlight=False)
         if event is None:
             return
@@ -30,10 +32,14 @@ class StepLines:
             self._began[event.step_key] = perf_counter()
             self._console.print(f"  … {event.step_key}", highlight=False)
         elif event.step_key and event.event_type == dg.DagsterEventType.STEP_SUCCESS:
-            self._console.print(f"  [green]✓[/green] {event.step_key} {self._seconds(event.step_key)}", highlight=False)
+            self._console.print(
+                f"  [green]✓[/green] {event.step_key} {self._seconds(event.step_key)}", highlight=False
+            )
         elif event.step_key and event.event_type == dg.DagsterEventType.STEP_FAILURE:
             self.failures.append(_cause(event))
-            self._console.print(f"  [red]✗[/red] {event.step_key} {self._seconds(event.step_key)}", highlight=False)
+            self._console.print(
+                f"  [red]✗[/red] {event.step_key} {self._seconds(event.step_key)}", highlight=False
+            )
 
     def _seconds(self, step: str) -> str:
         return f"[dim]{perf_counter() - self._began.get(step, perf_counter()):.1f} s[/dim]"
@@ -46,7 +52,7 @@ def _cause(event: dg.DagsterEvent) -> str:
     return f"{event.step_key}: {data.error.to_string() if data.error else event.message}"
 
 
-def materialize(job_name: str, first: date, last: date, run_config: dict[str, object], console: Console) -> str:
+def materialize(job_name: str, first: date, last: date, console: Console) -> str:
     """Run a partitioned job over the days `first` to `last` and return the run's id.
 
     Raises RiskPlatformError with the first failed step's cause.
@@ -58,12 +64,14 @@ def materialize(job_name: str, first: date, last: date, run_config: dict[str, ob
     lines = StepLines(console)
     instance.add_event_listener(run_id, lines)
     result = defs.resolve_job_def(job_name).execute_in_process(
-        run_config={**run_config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         instance=instance,
         run_id=run_id,
         raise_on_error=False,
         tags=partition_range_tags(first, last),
     )
     if not result.success:
-        raise RiskPlatformError(f"The run {run_id} failed at {lines.failures[0] if lines.failures else 'its start'}")
+        raise RiskPlatformError(
+            f"The run {run_id} failed at {lines.failures[0] if lines.failures else 'its start'}"
+        )
     return run_id

@@ -75,14 +75,18 @@ def summarize(lake: Lake, seconds: float) -> Summary:
         levels = _counts(session, "SELECT level, count(*) FROM decisions GROUP BY 1 ORDER BY 2 DESC")
         return Summary(
             payments=_counts(session, "SELECT 'all', count(*) FROM transactions")["all"],
-            quarantined=_counts(session, "SELECT rule, count(*) FROM quarantine GROUP BY 1 ORDER BY 2 DESC, 1"),
+            quarantined=_counts(
+                session, "SELECT rule, count(*) FROM quarantine GROUP BY 1 ORDER BY 2 DESC, 1"
+            ),
             model_version=model[0] if model else None,
             verdict=model[1] if model else None,
             verdict_reason=model[2] if model else None,
             quality=_quality(session, model[0]) if model else [],
             decided=sum(levels.values()),
             levels=levels,
-            alerts=_counts(session, "SELECT level, count(*) FROM decisions WHERE alerted GROUP BY 1 ORDER BY 2 DESC"),
+            alerts=_counts(
+                session, "SELECT level, count(*) FROM decisions WHERE alerted GROUP BY 1 ORDER BY 2 DESC"
+            ),
             top_alert=_top_alert(session, model[3]) if model else None,
             seconds=seconds,
         )
@@ -113,8 +117,20 @@ def _top_alert(session: duckdb.DuckDBPyConnection, features: list[str]) -> TopAl
         return None
     values, attributions = row[8], row[9]
     groups = ReasonGroups(ReasonDictionary.shipped(), features)
-    told = groups.told([float("nan") if v is None else v for v in values], attributions[: len(features)], row[4])
-    return TopAlert(*row[:8], reasons=[reason.sentence for reason in told if reason.attribution > 0][:4])
+    told = groups.told(
+        [float("nan") if v is None else v for v in values], attributions[: len(features)], row[4]
+    )
+    return TopAlert(
+        source=row[0],
+        transaction_id=row[1],
+        event_time=row[2],
+        amount_minor=row[3],
+        currency=row[4],
+        score=row[5],
+        level=row[6],
+        advice=row[7],
+        reasons=[reason.sentence for reason in told if reason.attribution > 0][:4],
+    )
 
 
 def print_summary(summary: Summary, console: Console) -> None:
@@ -123,14 +139,19 @@ def print_summary(summary: Summary, console: Console) -> None:
     refused = ", ".join(f"{rule} {count}" for rule, count in summary.quarantined.items()) or "none"
     console.print(f"Payments     {summary.payments:,}", highlight=False)
     console.print(f"Quarantined  {sum(summary.quarantined.values()):,}: {refused}", highlight=False)
-    console.print(f"Model        version {summary.model_version}: {summary.verdict}, {summary.verdict_reason}", highlight=False)
+    console.print(
+        f"Model        version {summary.model_version}: {summary.verdict}, {summary.verdict_reason}",
+        highlight=False,
+    )
     console.print(_quality_table(summary.quality))
     alerts = ", ".join(f"{level} {count:,}" for level, count in summary.alerts.items()) or "none"
     console.print(f"Decided      {summary.decided:,} payments; alerts: {alerts}", highlight=False)
     if summary.top_alert:
         _print_alert(summary.top_alert, console)
     console.rule("[bold]Where to look next")
-    console.print("make up      Dagster http://127.0.0.1:3000 · MLflow http://127.0.0.1:5000 · risk desk http://127.0.0.1:8501")
+    console.print(
+        "make up      Dagster http://127.0.0.1:3000 · MLflow http://127.0.0.1:5000 · risk desk http://127.0.0.1:8501"
+    )
     console.print("risk-platform --help lists everything else.")
     console.print(f"[dim]{summary.seconds:.0f} s[/dim]", highlight=False)
 
@@ -139,7 +160,9 @@ def _quality_table(quality: list[Quality]) -> Table:
     table = Table("metric on the test fold", "value", "95 % interval", "best floor")
     for entry in quality:
         interval = "" if entry.low is None or entry.high is None else f"{entry.low:.3f} – {entry.high:.3f}"
-        table.add_row(entry.metric, f"{entry.value:.3f}", interval, "" if entry.floor is None else f"{entry.floor:.3f}")
+        table.add_row(
+            entry.metric, f"{entry.value:.3f}", interval, "" if entry.floor is None else f"{entry.floor:.3f}"
+        )
     return table
 
 

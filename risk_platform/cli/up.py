@@ -35,7 +35,10 @@ def services(current: Settings, dagster_port: int, mlflow_port: int, streamlit_p
     """The processes of an installation, in the order they are started."""
     folder = Path(sys.executable).parent
     dagster = f"{folder}/dagster dev -w workspace.yaml -h {LOOPBACK} -p {dagster_port}"
-    mlflow = f"{folder}/mlflow ui --backend-store-uri {current.tracking_uri} --host {LOOPBACK} --port {mlflow_port} --workers 1"
+    mlflow = (
+        f"{folder}/mlflow ui --backend-store-uri {current.tracking_uri} --host {LOOPBACK} "
+        f"--port {mlflow_port} --workers 1"
+    )
     streamlit = (
         f"{folder}/streamlit run streamlit_app/app.py --server.address {LOOPBACK} "
         f"--server.port {streamlit_port} --server.headless true"
@@ -86,7 +89,9 @@ def up(
     refuse_taken_ports(wanted)
     manager = Manager()
     for service in wanted:
-        manager.add_process(service.name, service.command, env=process_environment(current, home), cwd=str(PROJECT_ROOT))
+        manager.add_process(
+            service.name, service.command, env=process_environment(current, home), cwd=str(PROJECT_ROOT)
+        )
     console = Console()
     for service in wanted:
         console.print(f"[bold]{service.name:<10}[/bold] {service.address}")

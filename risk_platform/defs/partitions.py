@@ -4,5 +4,7 @@ import dagster as dg
 
 from risk_platform.settings import settings
 
-DAILY = dg.DailyPartitionsDefinition(start_date=settings().start_date.isoformat(), timezone=settings().timezone)
+DAILY = dg.DailyPartitionsDefinition(
+    start_date=settings().start_date.isoformat(), timezone=settings().timezone
+)
 SINGLE_RUN = dg.BackfillPolicy.single_run()

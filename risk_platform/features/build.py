@@ -24,10 +24,10 @@ def build_features(
     work_dir: Path,
     progress: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Compute `payment_features` for the event dates `from_date` to `to_date`, both included, and replace them in the lake.
+    """Compute `payment_features` for the event dates from `from_date` to `to_date` and replace them in the lake.
 
-    History before `from_date` is read back as far as the windows need. `progress` hears one line per finished dbt node;
-    compiled SQL, logs and spilled data stay below `work_dir`.
+    Both dates are included; history before them is read back as far as the windows need. `progress` hears one line
+    per finished dbt node; compiled SQL and spilled data stay below `work_dir`.
     Raises ContractError with dbt's message when a model, a contract or a test fails.
     """
     variables = {
@@ -54,7 +54,8 @@ def run_dbt(
         *command,
         *("--project-dir", str(PROJECT_FOLDER), "--profiles-dir", str(PROJECT_FOLDER)),
         *("--target-path", str(work_dir / "target"), "--log-path", str(work_dir / "logs")),
-        *("--vars", json.dumps(variables), "--log-level", "none", "--log-level-file", "none"),
+        *("--vars", json.dumps(variables)),
+        *("--log-level", "none", "--log-level-file", "none"),
     ]
     runner = dbtRunner(callbacks=[lambda event: _tell(event, progress)])
     try:
@@ -62,7 +63,7 @@ def run_dbt(
             outcome = runner.invoke(arguments)
     finally:
         # The adapter would keep its in-memory database, and the lake snapshots in it, for the next run of the process.
-        DuckDBConnectionManager.close_all_connections()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if not outcome.success:
         raise ContractError(_failure(outcome))
 
@@ -99,5 +100,7 @@ def _tell(event: Any, progress: Callable[[str], None]) -> None:
 def _failure(outcome: Any) -> str:
     if outcome.exception is not None:
         return f"dbt could not run the feature project: {outcome.exception}"
-    failed = [f"{item.node.name}: {item.message}" for item in outcome.result if item.status in ("error", "fail")]
+    failed = [
+        f"{item.node.name}: {item.message}" for item in outcome.result if item.status in ("error", "fail")
+    ]
     return "The feature build failed in " + "; ".join(failed)

@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from risk_platform.durations import parse_duration
 
 Stream = Literal["payments", "resolutions"]
-Aggregation = Literal["count", "rate", "sum", "mean", "std", "max", "distinct", "age_first", "age_last", "last"]
+Aggregation = Literal[
+    "count", "rate", "sum", "mean", "std", "max", "distinct", "age_first", "age_last", "last"
+]
 # Aggregations of events as such; all others aggregate a measure.
 MEASURELESS: frozenset[Aggregation] = frozenset(("count", "rate", "age_first", "age_last"))
 RunState = Literal["length", "age_first", "age_before", "since"]
@@ -30,7 +32,7 @@ class Entry(BaseModel):
 
 
 class Entity(Entry):
-    """Whose history is looked at: payments whose `seen_as` columns (default `key`) equal the payment's own `key`."""
+    """Whose history is looked at: payments whose `seen_as` (default `key`) equals the payment's own `key`."""
 
     title: str
     key: tuple[str, ...] = Field(min_length=1, max_length=2)
@@ -45,7 +47,7 @@ class Measure(Entry):
 
 
 class Filter(Entry):
-    """Which events count: a stream, the state of the label, and flags derived for each payment at its own time."""
+    """Which events count: a stream, the state of the label, flags derived for each payment at its time."""
 
     title: str
     stream: Stream
@@ -68,7 +70,9 @@ class AggregateEntry(Entry):
         words = [word for word in (self.filter, self.measure) if word] or ["payment"]
         for agg in self.aggs:
             for window in self.windows:
-                name = "_".join([self.entity, *words, agg, window]).replace(f"{self.entity}_{self.entity}_", f"{self.entity}_")
+                name = "_".join([self.entity, *words, agg, window]).replace(
+                    f"{self.entity}_{self.entity}_", f"{self.entity}_"
+                )
                 yield Aggregate(name, self.entity, self.filter, self.measure, agg, window, self.internal)
 
 
@@ -86,7 +90,7 @@ class Aggregate:
 
 
 class RunStateEntry(Entry):
-    """States of the current unbroken run of resolutions that pass `of`, broken by those that pass `broken_by`."""
+    """States of the current run of resolutions that pass `of`, broken by one that passes `broken_by`."""
 
     entity: str
     of: str

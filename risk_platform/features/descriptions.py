@@ -22,9 +22,9 @@ _AGGREGATES = {
 }
 _STREAMS = {"payments": "payments", "resolutions": "resolved payments"}
 _RUNS = {
-    "length": "Length of the current unbroken run of {of} of {entity} (up to {horizon} back).",
-    "age_first": "Days since the first payment of the current unbroken run of {of} of {entity} (up to {horizon} back).",
-    "age_before": "Days since the last of the {broken_by} before the current unbroken run of {of} of {entity} (up to {horizon} back).",
+    "length": "Length of the current run of {of} of {entity} (up to {horizon} back).",
+    "age_first": "Days since the first of the current run of {of} of {entity} (up to {horizon} back).",
+    "age_before": "Days since the last of the {broken_by} before that run of {of} of {entity} (up to {horizon}).",
     "since": "Number of {broken_by} since the latest of the {of} of {entity} (up to {horizon} back).",
 }
 

@@ -144,7 +144,7 @@ class Speed(_Expression):
 
 
 class Roundness(_Expression):
-    """Trailing zeros of the amount `of` in whole units of the currency; what is below a unit is not looked at."""
+    """Trailing zeros of the amount `of` in whole units of the currency; what is below a unit is ignored."""
 
     op: Literal["roundness"]
     of: str

@@ -10,13 +10,17 @@ from risk_platform.features.spec import FeatureSpec, load_feature_spec
 from risk_platform.lake.tables import PAYMENT_FEATURES
 
 SCHEMA_FILE = PROJECT_FOLDER / "models" / "marts" / "payment_features.yml"
-_HEAD = "# Written by `python -m risk_platform.features.schema` from vars.features; a test holds both equal.\n"
+_HEAD = (
+    "# Written by `python -m risk_platform.features.schema` from vars.features; a test holds both equal.\n"
+)
 _TYPES = {"event_time": "timestamptz", "known_time": "timestamptz", "event_date": "date"}
 
 
 def schema_text(spec: FeatureSpec) -> str:
     """YAML of the mart's properties: grain, enforced contract, a type and a description for every column."""
-    columns = [_column(c.name, _TYPES.get(c.name, "varchar"), c.description) for c in PAYMENT_FEATURES.columns]
+    columns = [
+        _column(c.name, _TYPES.get(c.name, "varchar"), c.description) for c in PAYMENT_FEATURES.columns
+    ]
     columns += [_column(name, "double", spec.description(name)) for name in spec.names]
     model = {
         "name": "payment_features",

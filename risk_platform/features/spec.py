@@ -10,8 +10,8 @@ from pydantic import ValidationError, model_validator
 
 from risk_platform.errors import ContractError
 from risk_platform.features.declaration import (
-    Aggregate,
     MEASURELESS,
+    Aggregate,
     AggregateEntry,
     Entity,
     Entry,
@@ -69,7 +69,7 @@ class FeatureSpec(Entry):
         }
 
     def description(self, name: str) -> str:
-        """What the feature `name` says, in one plain sentence; raises KeyError when there is no such feature."""
+        """What the feature `name` says, in one sentence; raises KeyError when there is no such feature."""
         return self._titles[name]
 
     @model_validator(mode="after")
@@ -93,9 +93,13 @@ class FeatureSpec(Entry):
 
     def _check_aggregate(self, a: Aggregate, known: set[str]) -> None:
         if a.entity not in self.entities:
-            raise ValueError(f"{a.name} names the entity {a.entity!r}; declared are {', '.join(self.entities)}")
+            raise ValueError(
+                f"{a.name} names the entity {a.entity!r}; declared are {', '.join(self.entities)}"
+            )
         if a.measure and a.measure not in self.measures and a.measure not in known:
-            raise ValueError(f"{a.name} names the measure {a.measure!r}, which is neither declared nor derived before it")
+            raise ValueError(
+                f"{a.name} names the measure {a.measure!r}, which is neither declared nor derived before it"
+            )
         if (a.measure is None) != (a.agg in MEASURELESS):
             raise ValueError(f"{a.name}: {a.agg} {'needs a' if a.measure is None else 'takes no'} measure")
         if a.filter:
@@ -109,7 +113,9 @@ class FeatureSpec(Entry):
             raise ValueError(f"the filter {name} looks at the label, which only the stream resolutions has")
         for flag in (chosen.when, chosen.unless):
             if flag and flag not in known:
-                raise ValueError(f"the filter {name} of {user} names the flag {flag!r}, which is not derived before it")
+                raise ValueError(
+                    f"the filter {name} of {user} names the flag {flag!r}, which is not derived before it"
+                )
 
 
 def load_feature_spec() -> FeatureSpec:
@@ -129,7 +135,9 @@ def parse_feature_spec(features: Mapping[str, Any]) -> FeatureSpec:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the spec"
-        raise ContractError(f"The features in dbt_project.yml are wrong at {place}: {first['msg']}.") from error
+        raise ContractError(
+            f"The features in dbt_project.yml are wrong at {place}: {first['msg']}."
+        ) from error
 
 
 def _check_expressions(expressions: Mapping[str, Expression], known: set[str]) -> set[str]:
@@ -138,6 +146,8 @@ def _check_expressions(expressions: Mapping[str, Expression], known: set[str]) -
     for name, expression in expressions.items():
         missing = [used for used in expression.inputs if used not in seen]
         if missing:
-            raise ValueError(f"{name} uses {missing[0]!r}, which is neither a payment column nor declared before it")
+            raise ValueError(
+                f"{name} uses {missing[0]!r}, which is neither a payment column nor declared before it"
+            )
         seen.add(name)
     return seen

@@ -55,11 +55,17 @@ def _optional(name: str, kind: pa.DataType, description: str) -> Column:
 
 
 PAYMENT_KEY = ("source", "transaction_id")
-SOURCE = Column("source", pa.string(), "Name of the feeding system; with transaction_id the key of a payment.")
+SOURCE = Column(
+    "source", pa.string(), "Name of the feeding system; with transaction_id the key of a payment."
+)
 TRANSACTION_ID = Column("transaction_id", pa.string(), "Identifier of the payment within its source.")
 EVENT_TIME = Column("event_time", TIMESTAMP, "When the payment happened, UTC, microseconds.")
-EVENT_DATE = Column("event_date", pa.date32(), "Business day of event_time in RISK_TIMEZONE, fixed at first write.")
-KNOWN_TIME = Column("known_time", TIMESTAMP, "When the platform learned of it; history: event_time unless mapped.")
+EVENT_DATE = Column(
+    "event_date", pa.date32(), "Business day of event_time in RISK_TIMEZONE, fixed at first write."
+)
+KNOWN_TIME = Column(
+    "known_time", TIMESTAMP, "When the platform learned of it; history: event_time unless mapped."
+)
 
 PAYMENT_COLUMNS = (
     SOURCE,
@@ -217,7 +223,9 @@ DECISIONS = Table(
         Column("thresholds_hash", pa.string(), "SHA-256 of the thresholds."),
         Column("features_version", pa.int64(), "Delta version of payment_features it was read from."),
         Column("feature_values", DOUBLES, "Feature values in bundle order."),
-        _optional("attributions", DOUBLES, "Path-dependent TreeSHAP values in bundle order, then the base; alerts."),
+        _optional(
+            "attributions", DOUBLES, "Path-dependent TreeSHAP values in bundle order, then the base; alerts."
+        ),
         Column("reason_codes", STRINGS, "Reason codes, strongest first."),
         Column("rule_hits", STRINGS, "Rules that fired."),
     ),
@@ -342,4 +350,6 @@ def table_named(name: str) -> Table:
     try:
         return _BY_NAME[name]
     except KeyError:
-        raise LakeError(f"No lake table is called {name!r}; the registry has {', '.join(sorted(_BY_NAME))}.") from None
+        raise LakeError(
+            f"No lake table is called {name!r}; the registry has {', '.join(sorted(_BY_NAME))}."
+        ) from None

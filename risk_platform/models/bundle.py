@@ -40,8 +40,8 @@ class TrainingSpan:
 class Bundle:
     """A trained model with all that serving needs.
 
-    `model_text` is LightGBM's native text; `features` names its inputs in order; `reference` gives for each the
-    5, 50 and 95 % quantiles of the training payments nobody reported, None where it was always absent;
+    `model_text` is LightGBM's native text; `features` names its inputs in order; `reference` gives for each
+    the 5, 50 and 95 % quantiles of the training payments nobody reported, None where it was always absent;
     `anchor_log_odds` are the calibrated log odds that the share `alert_budget` of payments reaches.
     """
 

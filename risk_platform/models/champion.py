@@ -1,4 +1,4 @@
-"""The champion in the bundles folder: every bundle under its hash, and one small file that names the one that serves."""
+"""The champion: every bundle in a folder named by its hash, and one small file that says which serves."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def has_champion(bundles: Path) -> bool:
 
 
 def load_champion(bundles: Path) -> Bundle:
-    """The bundle that serves; raises BundleError when no model was promoted yet or its files are not intact."""
+    """The bundle that serves; raises BundleError when there is none yet or its files are not intact."""
     if not has_champion(bundles):
         raise BundleError(f"No model was promoted yet in {bundles}; train a challenger and promote it.")
     try:

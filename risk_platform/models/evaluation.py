@@ -113,13 +113,12 @@ def judge(mart: FeatureMart, protocol: Protocol, bundle: Bundle, fold: Fold) -> 
 def check_dates(plan: tuple[Fold, ...], first: int, last: int) -> None:
     """Raise InputError when a window of the plan leaves the business days `first` to `last`."""
     span = f"the payments run from {day_date(first)} to {day_date(last)}"
+    ends = day_date(plan[-1].test_to - 1)
     if plan[-1].test_to - 1 > last:
-        raise InputError(
-            f"The last test day would be {day_date(plan[-1].test_to - 1)}, but {span}; choose an earlier test start."
-        )
+        raise InputError(f"The last test day would be {ends}, but {span}; choose an earlier test start.")
     if plan[0].train_to <= first:
         raise InputError(
-            f"The first fold would test from {day_date(plan[0].test_from)} with nothing to train on, as {span}; "
+            f"The fold that tests from {day_date(plan[0].test_from)} has nothing to train on, as {span}; "
             "choose a later test start or fewer folds."
         )
 

@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 
 from risk_platform.errors import ContractError
 from risk_platform.lake.lake import Lake
-from risk_platform.lake.tables import JUDGEMENTS, PAYMENT_FEATURES
+from risk_platform.lake.tables import JUDGEMENTS, PAYMENT_FEATURES, Table
 from risk_platform.models.payments import Ints, Judgements, LabelledPayments, Matrix
 
 # A payment is addressed by its place in this order; each day is sorted anew when its values are read.
@@ -21,8 +21,8 @@ _SPINE = """
         row_number() over (order by f.event_date, f.source, f.transaction_id) - 1 as payment,
         f.source, f.transaction_id, epoch_us(f.event_time) as event_time,
         f.event_date - date '1970-01-01' as event_day, t.customer_id, t.amount_minor
-    from payment_features as f
-    left join transactions as t
+    from {table} as f
+    left join raw_transactions as t
         on t.event_date = f.event_date and t.source = f.source and t.transaction_id = f.transaction_id
 """
 _PAYMENTS = """
@@ -35,6 +35,21 @@ _JUDGEMENTS = """
     from judgements as j join spine as s using (source, transaction_id)
     order by j.known_time, j.judgement_id
 """
+
+
+def labelled_payments(lake: Lake, table: Table) -> LabelledPayments:
+    """The payments of `table` (raw_transactions or payment_features) by day and key, with all their judgements."""
+    with lake.connect() as session:
+        session.execute(_SPINE.format(table=table.name))
+        columns = session.sql(_PAYMENTS).fetchnumpy()
+        judged = session.sql(_JUDGEMENTS).fetchnumpy()
+    numbers = {name: column.astype(np.int64) for name, column in columns.items()}
+    judgements = Judgements.sorted(
+        judged["payment"].astype(np.int64),
+        judged["known_time"].astype(np.int64),
+        judged["is_fraud"].astype(np.bool_),
+    )
+    return LabelledPayments(**numbers, judgements=judgements)
 
 
 @dataclass(frozen=True)
@@ -62,23 +77,9 @@ class FeatureMart:
         dataset = lake.dataset(
             PAYMENT_FEATURES, versions.payment_features if versions.payment_features >= 0 else None
         )
-        with lake.connect() as session:
-            session.execute(_SPINE)
-            columns = session.sql(_PAYMENTS).fetchnumpy()
-            judged = session.sql(_JUDGEMENTS).fetchnumpy()
-        if len(columns["event_day"]) == 0:
+        payments = labelled_payments(lake, PAYMENT_FEATURES)
+        if len(payments) == 0:
             raise ContractError("The feature mart is empty; ingest payments and build the features first.")
-        payments = LabelledPayments(
-            event_time=columns["event_time"].astype(np.int64),
-            event_day=columns["event_day"].astype(np.int64),
-            customer=columns["customer"].astype(np.int64),
-            amount=columns["amount"].astype(np.int64),
-            judgements=Judgements.sorted(
-                judged["payment"].astype(np.int64),
-                judged["known_time"].astype(np.int64),
-                judged["is_fraud"].astype(np.bool_),
-            ),
-        )
         days, starts = np.unique(payments.event_day, return_index=True)
         names = tuple(name for name in dataset.schema.names if name not in PAYMENT_FEATURES.column_names)
         return cls(payments, names, versions, dataset, dict(zip(days.tolist(), starts.tolist(), strict=True)))

@@ -1,4 +1,4 @@
-"""Promotion: a challenger's verdict, promoted or refused with the reason; a refusal is a result, not an error."""
+"""Promotion: the verdict on a challenger, promoted or refused with the reason; both are ordinary results."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +9,8 @@ import numpy as np
 from risk_platform.models.evaluation import FoldResult
 from risk_platform.models.fold_metrics import best_floors
 from risk_platform.models.metrics import average_precision
-from risk_platform.models.payments import Floats
+from risk_platform.models.payments import Floats, Ints
+from risk_platform.models.protocol import day_number
 from risk_platform.models.scored import Scored
 
 _SLOPES = (0.8, 1.2)
@@ -94,15 +95,11 @@ def difference(challenger: Scored, champion: Scored, rng: np.random.Generator) -
     return Difference(value, float(low), float(high))
 
 
-def _weights(
-    scored: Scored, customers: "np.ndarray[tuple[int], np.dtype[np.int64]]", count: Floats
-) -> Floats:
+def _weights(scored: Scored, customers: Ints, count: Floats) -> Floats:
     return np.asarray(count[np.searchsorted(customers, scored.customer)], dtype=np.float64)
 
 
 def _saw_the_test(champion: FoldResult) -> bool:
-    from risk_platform.models.protocol import day_number
-
     return day_number(champion.bundle.trained_on.last) >= champion.fold.test_from
 
 
@@ -112,5 +109,6 @@ def _miscalibration(challenger: FoldResult) -> str | None:
         return "its calibration slope is not defined on the test fold."
     low, high = challenger.intervals["calibration_slope"]
     if high < _SLOPES[0] or low > _SLOPES[1]:
-        return f"it is not calibrated: slope {slope:.2f} (95 % interval {low:.2f} to {high:.2f}), wanted 0.8 to 1.2."
+        interval = f"95 % interval {low:.2f} to {high:.2f}"
+        return f"it is not calibrated: slope {slope:.2f} ({interval}), wanted 0.8 to 1.2."
     return None

@@ -1,4 +1,4 @@
-"""Training of a challenger from the lake: what was known at one moment, tested on the latest days that are judged."""
+"""Training of a challenger: what the lake knew at one moment, tested on the latest days judged by then."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ def open_mart(lake: Lake, as_of: datetime) -> FeatureMart:
 
 
 def challenger_protocol(zone: ZoneInfo, maturity: timedelta, train_days: int | None = None) -> Protocol:
-    """Seven test days after a gap as long as labels take; all history before it unless `train_days` says less."""
+    """Seven test days after a gap as long as labels take; all history before it, or `train_days` of it."""
     delay_days = -(-maturity // timedelta(days=1))
     return Protocol(Windows(_TEST_DAYS, delay_days, train_days), zone, maturity)
 

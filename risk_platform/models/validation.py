@@ -29,7 +29,7 @@ def plan_validation(
     """Up to `most` folds whose tests are judged when the first real test begins on day `test_from`.
 
     `payments` hold only what was known then. Where history is short the validation tests get shorter, and at
-    last one split without a gap is all there is. Raises InputError when not even that holds two frauds a side.
+    last one split without a gap is all there is. Raises InputError when not even that has two frauds a side.
     """
     first_day, last_day = int(payments.event_day.min()), test_from - windows.delay_days
     frauds = np.bincount(
@@ -72,10 +72,8 @@ def _one_split(frauds: "np.ndarray[tuple[int], np.dtype[np.intp]]", first_day: i
     cut = int(np.searchsorted(known, total * 2 / 3)) + 1 if total else 0
     before = int(known[cut - 1]) if cut else 0
     if min(before, total - before) < _LAST_RESORT_FRAUDS:
-        raise InputError(
-            f"Only {total} frauds from before {day_date(last_day)} were reported in time, too few to validate on; "
-            "start the test later."
-        )
+        known_by = f"Only {total} frauds from before {day_date(last_day)} were reported in time"
+        raise InputError(f"{known_by}, too few to validate on; start the test later.")
     return Fold(first_day, first_day + cut, first_day + cut, last_day)
 
 

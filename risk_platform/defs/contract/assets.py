@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from risk_platform.defs.partitions import DAILY, SINGLE_RUN
-from risk_platform.defs.platform import Platform, day_range, final_refusals
+from risk_platform.defs.platform import Materialized, Platform, day_range, final_refusals
 from risk_platform.lake.contract import build_transactions, check_batch
 from risk_platform.lake.tables import DATA_QUALITY, TRANSACTIONS
 from risk_platform.transactions.expectations import TABLE_EXPECTATIONS, ExpectationResult
@@ -28,7 +28,9 @@ def check_specs() -> list[dg.AssetCheckSpec]:
 
 @dg.multi_asset(
     specs=[
-        dg.AssetSpec("transactions", deps=["raw_transactions"], description=TRANSACTIONS.description, kinds={"delta"}),
+        dg.AssetSpec(
+            "transactions", deps=["raw_transactions"], description=TRANSACTIONS.description, kinds={"delta"}
+        ),
         dg.AssetSpec(
             "data_quality",
             deps=["raw_transactions"],
@@ -44,10 +46,15 @@ def check_specs() -> list[dg.AssetCheckSpec]:
 )
 def contract(
     context: dg.AssetExecutionContext, platform: Platform
-) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
+) -> Iterator[Materialized | dg.AssetCheckResult]:
     """Flag what breaks today's rules, check the batch, write its report."""
     first, last = day_range(context)
-    lake, zone, docs, now = platform.lake, platform.settings.timezone, platform.folders.data_docs, datetime.now(UTC)
+    lake, zone, docs, now = (
+        platform.lake,
+        platform.settings.timezone,
+        platform.folders.data_docs,
+        datetime.now(UTC),
+    )
     with final_refusals():
         built = build_transactions(lake, first, last, now=now)
         context.log.info(f"{built.payments:,} payments, now held to {len(check_specs())} expectations")

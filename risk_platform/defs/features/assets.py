@@ -33,7 +33,9 @@ class LakeTranslator(DagsterDbtTranslator):
     dagster_dbt_translator=LakeTranslator(),
     pool="features",
 )
-def dbt_features(context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform) -> Iterator[object]:
+def dbt_features(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, platform: Platform
+) -> Iterator[object]:
     """Build the features of the run's days; history is read back as far as the windows need."""
     first, last = day_range(context)
     current = platform.settings
@@ -46,6 +48,8 @@ def dbt_features(context: dg.AssetExecutionContext, dbt: DbtCliResource, platfor
     work = platform.folders.work / "dbt"
     os.environ.update(dbt_environment(platform.lake, work))
     invocation = dbt.cli(
-        ["build", "--vars", json.dumps(variables)], context=context, target_path=work / "runs" / context.run_id
+        ["build", "--vars", json.dumps(variables)],
+        context=context,
+        target_path=work / "runs" / context.run_id,
     )
     yield from invocation.stream()

@@ -17,5 +17,9 @@ def ready_manifest(platform: Platform) -> Path:
 
 
 def _last_change() -> float:
-    sources = [*PROJECT_FOLDER.glob("*.yml"), *PROJECT_FOLDER.glob("models/**/*"), *PROJECT_FOLDER.glob("macros/**/*")]
+    sources = [
+        *PROJECT_FOLDER.glob("*.yml"),
+        *PROJECT_FOLDER.glob("models/**/*"),
+        *PROJECT_FOLDER.glob("macros/**/*"),
+    ]
     return max(path.stat().st_mtime for path in sources)

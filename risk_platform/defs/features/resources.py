@@ -16,7 +16,9 @@ def dbt_resource() -> dg.Definitions:
     return dg.Definitions(
         resources={
             "dbt": DbtCliResource(
-                project_dir=str(PROJECT_FOLDER), profiles_dir=str(PROJECT_FOLDER), dbt_executable=str(executable)
+                project_dir=str(PROJECT_FOLDER),
+                profiles_dir=str(PROJECT_FOLDER),
+                dbt_executable=str(executable),
             )
         }
     )

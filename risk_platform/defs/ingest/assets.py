@@ -3,16 +3,25 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pyarrow.compute as pc
 from pydantic import Field
 
 from risk_platform.defs.ingest.landing import LandedFile, landed_files
-from risk_platform.defs.platform import IO_RETRY, Platform, final_refusals
+from risk_platform.defs.platform import IO_RETRY, Materialized, Platform, final_refusals
 from risk_platform.lake.ingest import IngestReport, ingest_file
 from risk_platform.lake.lake import Lake
-from risk_platform.lake.tables import INGESTED_FILES, JUDGEMENTS, OUTCOMES, PARTIES, QUARANTINE, RAW_TRANSACTIONS, Table
+from risk_platform.lake.tables import (
+    INGESTED_FILES,
+    JUDGEMENTS,
+    OUTCOMES,
+    PARTIES,
+    QUARANTINE,
+    RAW_TRANSACTIONS,
+    Table,
+)
 from risk_platform.transactions.mapping import SourceMapping, load_mapping
 
 # Payments first: a judgement of a payment the lake does not know is refused.
@@ -30,7 +39,9 @@ landed_history = dg.AssetSpec(
 class IntakeConfig(dg.Config):
     """Which landed files to take in."""
 
-    files: list[str] = Field(default_factory=list, description="Paths of landed files; none means all that lie there.")
+    files: list[str] = Field(
+        default_factory=list, description="Paths of landed files; none means all that lie there."
+    )
 
 
 @dg.multi_asset(
@@ -42,7 +53,9 @@ class IntakeConfig(dg.Config):
     pool="ingest",
     retry_policy=IO_RETRY,
 )
-def intake(context: dg.AssetExecutionContext, config: IntakeConfig, platform: Platform) -> Iterator[dg.MaterializeResult]:
+def intake(
+    context: dg.AssetExecutionContext, config: IntakeConfig, platform: Platform
+) -> Iterator[Materialized]:
     """Take the landed files into the lake; the same file twice adds nothing."""
     lake, now, reports = platform.lake, datetime.now(UTC), {}
     with final_refusals():
@@ -62,7 +75,9 @@ def _in_order(files: list[LandedFile]) -> list[tuple[LandedFile, SourceMapping]]
     return sorted(mapped, key=lambda pair: (_ORDER.index(pair[1].kind), pair[0].path.name))
 
 
-def _take_in(lake: Lake, path: Path, mapping: SourceMapping, platform: Platform, now: datetime) -> IngestReport:
+def _take_in(
+    lake: Lake, path: Path, mapping: SourceMapping, platform: Platform, now: datetime
+) -> IngestReport:
     current = platform.settings
     return ingest_file(
         lake,
@@ -81,8 +96,8 @@ def _sentence(path: Path, report: IngestReport) -> str:
     return f"{path.name}: {report.accepted:,} accepted, {refused:,} quarantined, {report.duplicates:,} duplicates"
 
 
-def _metadata(lake: Lake, table: Table, reports: dict[Path, IngestReport], now: datetime) -> dict[str, object]:
-    metadata: dict[str, object] = {
+def _metadata(lake: Lake, table: Table, reports: dict[Path, IngestReport], now: datetime) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
         "dagster/row_count": lake.dataset(table).count_rows(),
         "table_version": lake.version(table),
     }
@@ -96,7 +111,9 @@ def _metadata(lake: Lake, table: Table, reports: dict[Path, IngestReport], now: 
 def _touched_days(lake: Lake, now: datetime) -> dict[str, str]:
     """First and last business day of the payments taken in at `now`; nothing when there were none."""
     files = lake.read(INGESTED_FILES, columns=["file_id"], filter=pc.field("ingested_time") == now)["file_id"]
-    taken = lake.read(RAW_TRANSACTIONS, columns=["event_date"], filter=pc.field("file_id").isin(files))["event_date"]
+    taken = lake.read(RAW_TRANSACTIONS, columns=["event_date"], filter=pc.field("file_id").isin(files))[
+        "event_date"
+    ]
     if not len(taken):
         return {}
     days = pc.min_max(taken).as_py()

@@ -14,7 +14,9 @@ from risk_platform.defs.platform import Platform, partition_range_tags
 from risk_platform.settings import settings
 
 
-@dg.sensor(job=ingest_job, minimum_interval_seconds=30, description="Requests the intake of the files that land.")
+@dg.sensor(
+    job=ingest_job, minimum_interval_seconds=30, description="Requests the intake of the files that land."
+)
 def landing_history_sensor(
     context: dg.SensorEvaluationContext, platform: Platform
 ) -> dg.SensorResult | dg.SkipReason:
@@ -55,5 +57,7 @@ def _request(run_id: str, metadata: Mapping[str, dg.MetadataValue]) -> dg.RunReq
     first, last = (date.fromisoformat(str(metadata[name].value)) for name in ("first_day", "last_day"))
     start = settings().start_date
     if last < start:
-        return dg.SkipReason(f"All payments are before RISK_START_DATE {start}; set it to {first} to build their days.")
+        return dg.SkipReason(
+            f"All payments are before RISK_START_DATE {start}; set it to {first} to build their days."
+        )
     return dg.RunRequest(run_key=run_id, tags=partition_range_tags(max(first, start), last))

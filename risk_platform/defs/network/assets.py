@@ -4,19 +4,29 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from risk_platform.defs.platform import IO_RETRY, Platform, final_refusals
+from risk_platform.defs.platform import IO_RETRY, Materialized, Platform, final_refusals
 from risk_platform.lake.tables import GRAPH_EDGES, GRAPH_NODES
 
 
 @dg.multi_asset(
     specs=[
-        dg.AssetSpec("graph_nodes", deps=["transactions", "judgements"], description=GRAPH_NODES.description, kinds={"delta"}),
-        dg.AssetSpec("graph_edges", deps=["transactions", "judgements"], description=GRAPH_EDGES.description, kinds={"delta"}),
+        dg.AssetSpec(
+            "graph_nodes",
+            deps=["transactions", "judgements"],
+            description=GRAPH_NODES.description,
+            kinds={"delta"},
+        ),
+        dg.AssetSpec(
+            "graph_edges",
+            deps=["transactions", "judgements"],
+            description=GRAPH_EDGES.description,
+            kinds={"delta"},
+        ),
     ],
     group_name="network",
     pool="network",
 )
-def entity_graph(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult]:
+def entity_graph(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[Materialized]:
     """Rebuild nodes and edges from all payments of the lake."""
     from risk_platform.network.graph import build_graph
 
@@ -35,7 +45,7 @@ def entity_graph(context: dg.AssetExecutionContext, platform: Platform) -> Itera
     retry_policy=IO_RETRY,
     output_required=False,
 )
-def neo4j_graph(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult]:
+def neo4j_graph(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[Materialized]:
     """The entity graph in Neo4j, upserted over Bolt; skipped while RISK_NEO4J_URI is not set."""
     from risk_platform.network.neo4j_export import export_graph
 

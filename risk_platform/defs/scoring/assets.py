@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from risk_platform.defs.partitions import DAILY, SINGLE_RUN
-from risk_platform.defs.platform import Platform, day_range, final_refusals
+from risk_platform.defs.platform import Materialized, Platform, day_range, final_refusals
 from risk_platform.lake.tables import DECISIONS
 
 
@@ -18,7 +18,7 @@ from risk_platform.lake.tables import DECISIONS
     kinds={"delta", "lightgbm"},
     pool="decisions",
 )
-def decisions(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def decisions(context: dg.AssetExecutionContext, platform: Platform) -> Materialized:
     """Score, level, advice and, for alerts, attributions and reason codes."""
     from risk_platform.decisions.batch import decide_range
     from risk_platform.decisions.levels import Thresholds

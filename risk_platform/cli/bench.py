@@ -1,0 +1,51 @@
+"""`risk-platform bench …`: every figure beside a peer or limit measured in the same run."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from risk_platform.cli.figures import report
+
+bench = typer.Typer(no_args_is_help=True, help=__doc__)
+
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file as well.")]
+Payments = Annotated[Path, typer.Option(help="Payments file, CSV or Parquet.")]
+Mapping = Annotated[str, typer.Option(help="Shipped mapping, or a mapping file.", metavar="NAME|PATH")]
+
+
+@bench.command("simulate")
+def bench_simulate(json_file: JsonFile = None) -> None:
+    """A million simulated payments against the limits for time and memory."""
+    from risk_platform.cli.bench_simulate import simulation_figures
+
+    report(simulation_figures(), Console(), json_file)
+
+
+@bench.command("features")
+def bench_features(file: Payments, mapping: Mapping = "handbook", json_file: JsonFile = None) -> None:
+    """Batch features against the rolling code in pandas, the same definitions on the same payments."""
+    from risk_platform.cli.bench_features import feature_figures
+
+    report(feature_figures(file, mapping), Console(), json_file)
+
+
+@bench.command("scaling")
+def bench_scaling(json_file: JsonFile = None) -> None:
+    """Ingest and features from half a million to five million simulated payments: time and peak memory."""
+    from risk_platform.cli.bench_features import scaling_figures
+
+    report(scaling_figures(), Console(), json_file)
+
+
+@bench.command("decisions")
+def bench_decisions(file: Payments, mapping: Mapping = "handbook", json_file: JsonFile = None) -> None:
+    """From file to decisions, as multiples of a bare LightGBM predict on the same payments."""
+    from risk_platform.cli.bench_decisions import decision_figures
+
+    console = Console()
+    progress: Callable[[str], None] = partial(console.print, style="dim", highlight=False)
+    report(decision_figures(file, mapping, progress), console, json_file)

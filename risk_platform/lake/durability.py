@@ -74,7 +74,8 @@ def _checkpoints(log: Path, after: int) -> Iterator[Path]:
 
 
 def _actions(commit: Path) -> Iterator[dict[str, Any]]:
-    lines = commit.read_text(encoding="utf-8").splitlines()
+    # Only a line feed ends an action: an identifier in its statistics may hold U+0085 or U+2028.
+    lines = [line for line in commit.read_bytes().split(b"\n") if line]
     if not lines:
         raise ValueError("no line")
     for line in lines:

@@ -3,7 +3,7 @@
 import tempfile
 from itertools import chain
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from risk_platform.lake.lake import Lake
@@ -17,6 +17,7 @@ _OFFERS = st.lists(st.lists(_KEYS, max_size=6), max_size=4)
 
 
 @settings(max_examples=20, deadline=None)
+@example([["\x85", "\u2028"], ["\n", "\0", '"']])
 @given(_OFFERS)
 def test_offered_is_inserted_plus_duplicates_and_a_key_is_there_once(offers: list[list[str]]) -> None:
     with tempfile.TemporaryDirectory() as root:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -48,7 +49,7 @@ def demo(
     from risk_platform.lake.lake import Lake
 
     started = perf_counter()
-    console = Console()
+    console = Console(file=sys.stdout)
     current = settings()
     home = prepare_home(current)
     os.environ["DAGSTER_HOME"] = str(home.dagster)

@@ -35,8 +35,21 @@ def guarded_environment(home: Path) -> dict[str, str]:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     home = tmp_path_factory.mktemp("installation")
     environment = guarded_environment(home)
-    command = [sys.executable, "-m", "risk_platform", "demo", "--customers", "300", "--days", "75", "--json", str(home / "summary.json")]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=540, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "risk_platform",
+        "demo",
+        "--customers",
+        "300",
+        "--days",
+        "75",
+        "--json",
+        str(home / "summary.json"),
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=540, check=False
+    )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     log = home / "outside_hosts.log"
     return Installation(home, done.stdout, log.read_text() if log.exists() else "", environment)

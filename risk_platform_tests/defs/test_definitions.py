@@ -11,10 +11,23 @@ from risk_platform_tests.defs.conftest import ROOT
 
 
 def test_the_workspace_loads_without_a_warning(tmp_path: Path) -> None:
-    environment = {**os.environ, "RISK_HOME": str(tmp_path), "DAGSTER_HOME": str(tmp_path), "DAGSTER_DISABLE_TELEMETRY": "yes"}
+    environment = {
+        **os.environ,
+        "RISK_HOME": str(tmp_path),
+        "DAGSTER_HOME": str(tmp_path),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
     (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
-    command = [str(Path(sys.executable).parent / "dagster"), "definitions", "validate", "-w", "workspace.yaml"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    command = [
+        str(Path(sys.executable).parent / "dagster"),
+        "definitions",
+        "validate",
+        "-w",
+        "workspace.yaml",
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     assert "arning" not in said, said
@@ -42,5 +55,7 @@ def test_the_graph_is_one_from_landed_files_to_decisions(specs: dict[str, object
     def reaches(name: str) -> set[str]:
         return {name}.union(*(reaches(parent) for parent in upstream.get(name, set())))
 
-    assert {"landed_history", "raw_transactions", "transactions", "payment_features", "champion"} <= reaches("decisions")
+    assert {"landed_history", "raw_transactions", "transactions", "payment_features", "champion"} <= reaches(
+        "decisions"
+    )
     assert {"transactions", "judgements"} <= reaches("neo4j_graph")

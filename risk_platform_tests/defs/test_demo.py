@@ -16,7 +16,10 @@ def test_no_process_asks_for_an_outside_host(installation: Installation) -> None
 
 def test_every_accepted_payment_has_its_features(installation: Installation) -> None:
     lake = Lake(str(installation.home / "lake"))
-    counts = {table.name: lake.dataset(table).count_rows() for table in (RAW_TRANSACTIONS, TRANSACTIONS, PAYMENT_FEATURES)}
+    counts = {
+        table.name: lake.dataset(table).count_rows()
+        for table in (RAW_TRANSACTIONS, TRANSACTIONS, PAYMENT_FEATURES)
+    }
     assert len(set(counts.values())) == 1, counts
     assert counts["raw_transactions"] > 10_000
 
@@ -41,6 +44,19 @@ def test_a_second_demo_adds_nothing(installation: Installation, tmp_path: Path) 
     lake = Lake(str(installation.home / "lake"))
     before = lake.dataset(RAW_TRANSACTIONS).count_rows(), lake.dataset(DECISIONS).count_rows()
     summary = tmp_path / "summary.json"
-    command = [sys.executable, "-m", "risk_platform", "demo", "--customers", "300", "--days", "75", "--json", str(summary)]
-    subprocess.run(command, cwd=ROOT, env=installation.environment, capture_output=True, timeout=540, check=True)
+    command = [
+        sys.executable,
+        "-m",
+        "risk_platform",
+        "demo",
+        "--customers",
+        "300",
+        "--days",
+        "75",
+        "--json",
+        str(summary),
+    ]
+    subprocess.run(
+        command, cwd=ROOT, env=installation.environment, capture_output=True, timeout=540, check=True
+    )
     assert (lake.dataset(RAW_TRANSACTIONS).count_rows(), lake.dataset(DECISIONS).count_rows()) == before

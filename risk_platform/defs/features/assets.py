@@ -48,7 +48,7 @@ def dbt_features(
     work = platform.folders.work / "dbt"
     os.environ.update(dbt_environment(platform.lake, work))
     invocation = dbt.cli(
-        ["build", "--vars", json.dumps(variables)],
+        ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)],
         context=context,
         target_path=work / "runs" / context.run_id,
     )

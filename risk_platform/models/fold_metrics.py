@@ -73,10 +73,12 @@ def measure(scored: Scored, operating_log_odds: float) -> FoldMetrics:
 
 def floors(scored: Scored, rng: np.random.Generator) -> dict[str, dict[str, float | None]]:
     """The ranking metrics of knowing nothing: one score for all, a random one, highest amount first."""
+    # Ties keep their order, so a floor must not start from the order of the model.
+    chance = scored.by(rng.random(len(scored)))
     rankings = {
-        "constant": scored.by(np.zeros(len(scored))),
-        "random": scored.by(rng.random(len(scored))),
-        "highest_amount": scored.by(scored.amount.astype(np.float64)),
+        "constant": chance.by(np.zeros(len(scored))),
+        "random": chance,
+        "highest_amount": chance.by(chance.amount.astype(np.float64)),
     }
     return {name: _ranking(ranked) for name, ranked in rankings.items()}
 

@@ -82,6 +82,6 @@ def _beeswarm(path: Path, names: tuple[str, ...], explained: Explained) -> None:
     explanation = shap.Explanation(
         parts[:, :-1], base_values=parts[:, -1], data=explained.values, feature_names=list(names)
     )
-    shap.plots.beeswarm(explanation, show=False, max_display=_TOP_FEATURES, rng=np.random.default_rng(20))
+    shap.plots.beeswarm(explanation, show=False, max_display=_TOP_FEATURES)
     plt.gcf().savefig(path)
     plt.close("all")

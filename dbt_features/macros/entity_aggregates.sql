@@ -62,35 +62,55 @@ select * from joined
     in_order as (partition by k order by {{ order }})
   qualify lead(r) over in_order is distinct from r
 ),
-{% if framed %}
-{{ stream }}_framed as (
+{% set frames = frames_of(framed) %}
+{% for frame in frames %}
+{{ stream }}_{{ frame.name }} as (
   select n
-    {%- for a in framed %}, {{ frame_sql(a, loop.index0) }} as {{ a.name }}{% endfor %}
+    {%- for a in frame.aggregates %}, {{ frame_sql(a, loop.index0) }} as {{ a.name }}{% endfor %}
   from (
     {%- if stream == 'payments' and not spec.seen_as %}
-    select k, r, n, t, {{ frame_columns(framed, none) }} from payments_events
+    select k, r, n, t, {{ frame_columns(frame) }} from payments_events
     {%- else %}
-    select k, {{ bound }} as r, n, t, {{ frame_columns(framed, 'null') }} from probes
+    select k, {{ bound }} as r, n, t{{ ', null' * frame.aggregates | length }} from probes
+    {%- if frame.present %} where {{ frame.present }} is not null{% endif %}
     union all
-    select k, r, null, r, {{ frame_columns(framed, none) }} from {{ stream }}_events
+    select k, r, null, r, {{ frame_columns(frame) }} from {{ stream }}_events
     {%- endif %}
-  )
+    {%- if frame.present %} where {{ frame.present }} is not null{% endif %}
+  ) as rows_in_order (k, r, n, t {%- for a in frame.aggregates %}, v{{ loop.index0 }}{% endfor %})
   qualify n is not null
 ),
-{% endif %}
+{% endfor %}
 {{ stream }}_ended as (
-  select probes.n, probes.k, probes.t, probes.known, probes.{{ bound }} as until, h.* exclude (k, r)
-  from probes
-  asof left join {{ stream }}_history as h on probes.k = h.k and probes.{{ bound }} > h.r
+  select probes.n, probes.k, probes.t, probes.known, probes.{{ bound }} as until
+    {%- for column in prefixes(looked_up).keys() if not column.startswith('next_') %}, h.{{ column }}{% endfor %}
+    {%- if stream == 'payments' %}, h.latest_known{% endif %}
+  from (select n, k, t, known, bound from probes) as probes
+  asof left join (
+    select k, r
+      {%- for column in prefixes(looked_up).keys() if not column.startswith('next_') %}, {{ column }}{% endfor %}
+      {%- if stream == 'payments' %}, latest_known{% endif %}
+    from {{ stream }}_history
+  ) as h on probes.k = h.k and probes.{{ bound }} > h.r
 ),
 {%- set differenced = looked_up | rejectattr('agg', 'in', ['age_last', 'last']) | list %}
 {%- set windows = differenced | map(attribute='window') | unique | list %}
 {%- for window in windows %}
+{%- set at_window = differenced | selectattr('window', 'eq', window) | list %}
+{%- set cumulated = prefixes(at_window).keys() %}
 {{ stream }}_{{ window }} as (
   select ended.n
-    {%- for a in differenced if a.window == window %}, {{ lookup_sql(a) }} as {{ a.name }}{% endfor %}
-  from {{ stream }}_ended as ended
-  asof left join {{ stream }}_history as before on ended.k = before.k and {{ window_start('ended.t', window) }} > before.r
+    {%- for a in at_window %}, {{ lookup_sql(a) }} as {{ a.name }}{% endfor %}
+  from (
+    select n, k, t, until
+      {%- for column in cumulated if not column.startswith('next_') %}, {{ column }}{% endfor %}
+    from {{ stream }}_ended
+  ) as ended
+  asof left join (
+    select k, r
+      {%- for column in cumulated if not column.startswith('first_') %}, {{ column }}{% endfor %}
+    from {{ stream }}_history
+  ) as before on ended.k = before.k and {{ window_start('ended.t', window) }} > before.r
 ),
 {%- endfor %}
 {{ stream }}_looked_up as (
@@ -98,14 +118,14 @@ select * from joined
     {%- if stream == 'payments' %}, ended.k, ended.t, ended.known, {{ 'true' if var('exact_join') else 'coalesce(ended.latest_known >= ended.known, false)' }} as disordered{% endif %}
     {%- for a in looked_up if a.agg in ['age_last', 'last'] %}, {{ lookup_sql(a) }} as {{ a.name }}{% endfor %}
     {%- for a in differenced %}, {{ stream }}_{{ a.window }}.{{ a.name }}{% endfor %}
-    {%- for a in framed %}, framed.{{ a.name }}{% endfor %}
+    {%- for frame in frames %}{% for a in frame.aggregates %}, {{ stream }}_{{ frame.name }}.{{ a.name }}{% endfor %}{% endfor %}
   from {{ stream }}_ended as ended
   {%- for window in windows %}
   join {{ stream }}_{{ window }} on {{ stream }}_{{ window }}.n = ended.n
   {%- endfor %}
-  {%- if framed %}
-  left join {{ stream }}_framed as framed on framed.n = ended.n
-  {%- endif %}
+  {%- for frame in frames %}
+  left join {{ stream }}_{{ frame.name }} on {{ stream }}_{{ frame.name }}.n = ended.n
+  {%- endfor %}
 ),
 {% if stream == 'payments' %}
 {{ stream }}_exact as (
@@ -135,7 +155,7 @@ select * from joined
     {% if a.agg in ['count', 'rate'] %}{% do out.update({'c_' ~ f: 'count(*) filter (where ' ~ passed ~ ') over so_far'}) %}{% endif %}
     {% if a.agg == 'rate' %}{% do out.update({'c_all': 'count(*) over so_far'}) %}{% endif %}
     {% if a.agg in ['mean', 'std'] %}{% do out.update({'c_' ~ f ~ '_' ~ a.measure: 'count(' ~ m ~ ') filter (where ' ~ passed ~ ') over so_far'}) %}{% endif %}
-    {% if a.agg in ['sum', 'mean', 'std'] %}{% do out.update({'s_' ~ f ~ '_' ~ a.measure: 'sum(' ~ m ~ ') filter (where ' ~ passed ~ ') over so_far'}) %}{% endif %}
+    {% if a.agg in ['sum', 'mean', 'std'] %}{% do out.update({'s_' ~ f ~ '_' ~ a.measure: '(sum(' ~ m ~ ') filter (where ' ~ passed ~ ') over so_far)::bigint'}) %}{% endif %}
     {% if a.agg == 'std' %}{% do out.update({'q_' ~ f ~ '_' ~ a.measure: 'sum(' ~ m ~ '::hugeint * ' ~ m ~ ') filter (where ' ~ passed ~ ') over so_far'}) %}{% endif %}
     {% if a.agg in ['age_first', 'age_last'] %}
       {% set event = 'case when ' ~ passed ~ ' then struct_pack(r := r, t := t) end ignore nulls' %}
@@ -179,10 +199,26 @@ select * from joined
   {{ return('case when ' ~ count ~ ' > 1 then sqrt((' ~ count ~ '::hugeint * ' ~ squares ~ ' - ' ~ sum ~ '::hugeint * ' ~ sum ~ ')::double / (' ~ count ~ '::double * (' ~ count ~ ' - 1))) end') }}
 {% endmacro %}
 
-{% macro frame_columns(framed, value) %}
+{# Framed aggregates grouped by what they can share: all maxima, and the distinct counts of one measure each, which only
+   look at events and payments that have it (`present`). #}
+{% macro frames_of(framed) %}
+  {% set frames = [] %}
+  {% set maxima = framed | selectattr('agg', 'eq', 'max') | list %}
+  {% if maxima %}{% do frames.append({'name': 'max', 'aggregates': maxima, 'present': none}) %}{% endif %}
+  {% set distinct = framed | selectattr('agg', 'eq', 'distinct') | list %}
+  {% for measure in distinct | map(attribute='measure') | unique %}
+    {% do frames.append({
+      'name': 'distinct_' ~ measure, 'aggregates': distinct | selectattr('measure', 'eq', measure) | list,
+      'present': sql_measure(measure),
+    }) %}
+  {% endfor %}
+  {{ return(frames) }}
+{% endmacro %}
+
+{% macro frame_columns(frame) %}
   {% set out = [] %}
-  {% for a in framed %}
-    {% do out.append((value or ('case when ' ~ passes(a.filter) ~ ' then ' ~ sql_measure(a.measure) ~ ' end')) ~ ' as v' ~ loop.index0) %}
+  {% for a in frame.aggregates %}
+    {% do out.append('case when ' ~ passes(a.filter) ~ ' then ' ~ sql_measure(a.measure) ~ ' end') %}
   {% endfor %}
   {{ return(out | join(', ')) }}
 {% endmacro %}

@@ -43,7 +43,7 @@
 {{ run.run }}_result as (
   select probes.n
   {%- for s in run.states %}, {{ run_state_sql(s) }} as {{ s.name }}{% endfor %}
-  from probes
+  from (select n, k, t, bound from probes) as probes
   asof left join {{ run.run }}_history as h on probes.k = h.k and probes.bound > h.r
 )
 {% endmacro %}

@@ -38,7 +38,14 @@ class Payment:
 
     @property
     def row(self) -> dict[str, object]:
-        fixed = {"source": "test", "sequence": None, "partition": 0, "currency": "INR", "ip_token": None, "country": None}
+        fixed = {
+            "source": "test",
+            "sequence": None,
+            "partition": 0,
+            "currency": "INR",
+            "ip_token": None,
+            "country": None,
+        }
         day = self.event_time.astimezone(ZONE).date()
         return {**fixed, **self.__dict__, "event_date": day, "broken_rules": []}
 
@@ -61,26 +68,36 @@ def write(lake: Lake, payments: list[Payment], judgements: list[Judgement]) -> N
     """Make `payments` and `judgements` all that the lake knows."""
     rows = pa.Table.from_pylist([payment.row for payment in payments], schema=TRANSACTIONS.schema)
     lake.replace_range(TRANSACTIONS, rows, FIRST_DATE, LAST_DATE)
-    lake.insert_if_absent(JUDGEMENTS, pa.Table.from_pylist([j.row for j in judgements], schema=JUDGEMENTS.schema))
+    lake.insert_if_absent(
+        JUDGEMENTS, pa.Table.from_pylist([j.row for j in judgements], schema=JUDGEMENTS.schema)
+    )
 
 
 def random_history(seed: int, count: int) -> tuple[list[Payment], list[Judgement]]:
-    """Payments of a few customers over 130 days: bursts, same-instant siblings, late arrivals, skewed clocks, nulls."""
+    """Payments over 130 days: bursts, same-instant siblings, late arrivals, skewed clocks, nulls."""
     random = Random(seed)
     payments = [_random_payment(random, number) for number in range(count)]
     for position in range(0, count, 17):
-        sibling = replace(payments[position], transaction_id=f"s{position}", amount_minor=random.randint(1, 90_000))
+        sibling = replace(
+            payments[position], transaction_id=f"s{position}", amount_minor=random.randint(1, 90_000)
+        )
         payments.append(sibling)
     for position in range(5, count, 23):
-        edge = payments[position].event_time + random.choice([timedelta(hours=1), timedelta(days=1), timedelta(days=7)])
+        edge = payments[position].event_time + random.choice(
+            [timedelta(hours=1), timedelta(days=1), timedelta(days=7)]
+        )
         moved = edge + timedelta(microseconds=random.choice([-1, 0, 1]))
-        payments.append(replace(payments[position], transaction_id=f"e{position}", event_time=moved, known_time=moved))
+        payments.append(
+            replace(payments[position], transaction_id=f"e{position}", event_time=moved, known_time=moved)
+        )
     return payments, _random_judgements(random, payments)
 
 
 def _random_payment(random: Random, number: int) -> Payment:
     moment = START + timedelta(days=random.choice([random.uniform(0, 130), random.gauss(60, 2)]) % 130)
-    late = random.choice([timedelta(0)] * 6 + [timedelta(minutes=random.uniform(0, 3000)), timedelta(seconds=-30)])
+    late = random.choice(
+        [timedelta(0)] * 6 + [timedelta(minutes=random.uniform(0, 3000)), timedelta(seconds=-30)]
+    )
     return Payment(
         transaction_id=f"p{number}",
         event_time=moment,
@@ -105,14 +122,20 @@ def _random_judgements(random: Random, payments: list[Payment]) -> list[Judgemen
     judgements = []
     for payment in random.sample(payments, len(payments) // 3):
         known = payment.event_time + timedelta(days=random.choice([1, 7, 7, random.uniform(0, 40)]))
-        judgements.append(Judgement(f"j-{payment.transaction_id}", payment.transaction_id, random.random() < 0.8, known))
+        judgements.append(
+            Judgement(f"j-{payment.transaction_id}", payment.transaction_id, random.random() < 0.8, known)
+        )
         if random.random() < 0.3:
             later = known + timedelta(days=random.choice([0, random.uniform(0, 9)]))
-            judgements.append(Judgement(f"k-{payment.transaction_id}", payment.transaction_id, random.random() < 0.5, later))
+            judgements.append(
+                Judgement(f"k-{payment.transaction_id}", payment.transaction_id, random.random() < 0.5, later)
+            )
     return judgements
 
 
-def in_world(world: str, payments: list[Payment], judgements: list[Judgement]) -> tuple[list[Payment], list[Judgement]]:
+def in_world(
+    world: str, payments: list[Payment], judgements: list[Judgement]
+) -> tuple[list[Payment], list[Judgement]]:
     """The same history among ids of its own, so that several fit into one lake without meeting."""
 
     def own(identifier: str | None) -> str | None:
@@ -130,6 +153,7 @@ def in_world(world: str, payments: list[Payment], judgements: list[Judgement]) -
         for p in payments
     ]
     judged = [
-        replace(j, judgement_id=f"{world}/{j.judgement_id}", transaction_id=f"{world}/{j.transaction_id}") for j in judgements
+        replace(j, judgement_id=f"{world}/{j.judgement_id}", transaction_id=f"{world}/{j.transaction_id}")
+        for j in judgements
     ]
     return moved, judged

@@ -1,4 +1,4 @@
-"""The definitions of the feature spec over plain Python lists, one payment at a time: slow and obviously right."""
+"""The definitions of the feature spec over plain Python lists: slow and obviously right."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,9 @@ class Event:
     is_fraud: bool | None
 
 
-def resolutions(payment: Payment, judgements: list[Judgement], maturity: timedelta, horizon: timedelta) -> list[Resolution]:
+def resolutions(
+    payment: Payment, judgements: list[Judgement], maturity: timedelta, horizon: timedelta
+) -> list[Resolution]:
     """The turns of a payment's label: verdicts as they come, known good at maturity when none came before."""
     due = max(payment.event_time + maturity, payment.known_time)
     entries = [
@@ -54,7 +56,12 @@ class Reference:
     """Every feature of every payment, computed by definition from the whole lists."""
 
     def __init__(
-        self, spec: FeatureSpec, payments: list[Payment], judgements: list[Judgement], maturity: timedelta, horizon: timedelta
+        self,
+        spec: FeatureSpec,
+        payments: list[Payment],
+        judgements: list[Judgement],
+        maturity: timedelta,
+        horizon: timedelta,
     ) -> None:
         self._spec = spec
         ordered = sorted(payments, key=lambda p: (p.event_time, p.transaction_id))
@@ -80,18 +87,32 @@ class Reference:
             return None
         chosen = self._spec.filters[a.filter] if a.filter else Filter(title="", stream="payments")
         window = _start(p["event_time"], a.window)
-        seen = [e for e in self._events(chosen.stream, p) if e.time >= window and _key(e, entity.seen_as or entity.key) == key]
+        seen = [
+            e
+            for e in self._events(chosen.stream, p)
+            if e.time >= window and _key(e, entity.seen_as or entity.key) == key
+        ]
         passing = [e for e in seen if _passes(chosen, e)]
-        column = self._spec.measures[a.measure].column.removesuffix("_code") if a.measure in self._spec.measures else a.measure
+        column = (
+            self._spec.measures[a.measure].column.removesuffix("_code")
+            if a.measure in self._spec.measures
+            else a.measure
+        )
         if a.agg == "distinct" and p[str(column)] is None:
             return None
-        return _AGGREGATIONS[a.agg](p, seen, passing, [e.values[column] for e in passing if column and e.values[column] is not None])
+        return _AGGREGATIONS[a.agg](
+            p, seen, passing, [e.values[column] for e in passing if column and e.values[column] is not None]
+        )
 
     def _events(self, stream: str, p: Values) -> list[Event]:
         """What `p` may see of a stream, in its order."""
         events = []
         for key, values in self.values.items():
-            if stream == "payments" and values["known_time"] < p["known_time"] and values["event_time"] < p["event_time"]:
+            if (
+                stream == "payments"
+                and values["known_time"] < p["known_time"]
+                and values["event_time"] < p["event_time"]
+            ):
                 events.append(Event(values["event_time"], values, None))
             if stream == "resolutions":
                 events += [
@@ -146,7 +167,11 @@ def _base(p: Payment, number: int) -> Values:
 
 def _start(moment: datetime, window: str) -> datetime:
     start = moment - parse_duration(window)
-    return start if parse_duration(window) <= timedelta(days=1) else start.replace(minute=0, second=0, microsecond=0)
+    return (
+        start
+        if parse_duration(window) <= timedelta(days=1)
+        else start.replace(minute=0, second=0, microsecond=0)
+    )
 
 
 def _key(e: Event, columns: tuple[str, ...]) -> list[Any]:
@@ -187,7 +212,9 @@ def _derive(expressions: dict[str, Any], values: Values) -> Values:
     return {name: known[name] for name in expressions}
 
 
-def _distance(_: Any, latitude: float, longitude: float, latitude_before: float, longitude_before: float) -> float:
+def _distance(
+    _: Any, latitude: float, longitude: float, latitude_before: float, longitude_before: float
+) -> float:
     north, north_before = radians(latitude), radians(latitude_before)
     east = radians(longitude_before - longitude)
     half = sin((north_before - north) / 2) ** 2 + cos(north) * cos(north_before) * sin(east / 2) ** 2

@@ -12,7 +12,13 @@ TICK = timedelta(microseconds=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def paid(name: str, before: timedelta, amount: int = 100, late: timedelta = timedelta(0), counterparty: str | None = "m") -> Payment:
+def paid(
+    name: str,
+    before: timedelta,
+    amount: int = 100,
+    late: timedelta = timedelta(0),
+    counterparty: str | None = "m",
+) -> Payment:
     """A payment `before` NOON that became known `late` after it happened."""
     return Payment(name, NOON - before, NOON - before + late, "c", amount, counterparty)
 
@@ -24,7 +30,10 @@ def judged(name: str, payment: Payment, after: timedelta, is_fraud: bool) -> Jud
 NOW = paid("now", timedelta(0))
 OLD = paid("old", 20 * DAY)
 WORLDS: dict[str, tuple[list[Payment], list[Judgement]]] = {
-    "exact": ([NOW, paid("at", HOUR), paid("out", HOUR + TICK), paid("in", TICK), paid("sibling", timedelta(0))], []),
+    "exact": (
+        [NOW, paid("at", HOUR), paid("out", HOUR + TICK), paid("in", TICK), paid("sibling", timedelta(0))],
+        [],
+    ),
     "floor": ([NOW, paid("at", 7 * DAY + HOUR / 2), paid("out", 7 * DAY + HOUR / 2 + TICK)], []),
     "nulls": ([paid("now", timedelta(0), counterparty=None), paid("e", HOUR, counterparty=None)], []),
     "late": ([NOW, paid("unknown", HOUR / 2, 1, late=HOUR), paid("known", HOUR / 2, 10, late=HOUR / 4)], []),
@@ -43,7 +52,9 @@ WORLDS: dict[str, tuple[list[Payment], list[Judgement]]] = {
 @pytest.fixture(scope="module")
 def mart(build: Build) -> Mart:
     worlds = [in_world(world, *history) for world, history in WORLDS.items()]
-    return build([p for payments, _ in worlds for p in payments], [j for _, judgements in worlds for j in judgements])
+    return build(
+        [p for payments, _ in worlds for p in payments], [j for _, judgements in worlds for j in judgements]
+    )
 
 
 CASES = [

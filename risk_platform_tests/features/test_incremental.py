@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from risk_platform.features.build import build_features
+from risk_platform.lake.dbt_plugin import spans
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import PAYMENT_FEATURES
 from risk_platform_tests.features.conftest import MATURITY, build_mart, read_mart
@@ -33,3 +34,14 @@ def test_a_range_equals_the_full_build_and_leaves_other_dates_alone(tmp_path: Pa
     assert read_mart(lake) == full
     assert lake.version(PAYMENT_FEATURES) == version + 1
     assert any("payment_features" in line for line in heard)
+
+
+def test_a_long_range_is_committed_in_spans_of_whole_dates() -> None:
+    first, last = date(2026, 1, 1), date(2026, 1, 31)
+    rows_of = [(date(2026, 1, 3), 60), (date(2026, 1, 4), 40), (date(2026, 1, 9), 150), (date(2026, 1, 10), 1)]
+    assert list(spans(rows_of, first, last, limit=100)) == [
+        (first, date(2026, 1, 8)),
+        (date(2026, 1, 9), date(2026, 1, 9)),
+        (date(2026, 1, 10), last),
+    ]
+    assert list(spans([], first, last, limit=100)) == [(first, last)]

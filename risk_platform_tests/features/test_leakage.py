@@ -7,7 +7,9 @@ from risk_platform_tests.features.conftest import Build
 from risk_platform_tests.features.events import Judgement, Payment, in_world, random_history
 
 
-def test_deleting_everything_known_at_or_after_a_payment_changes_no_feature_of_it(spec: FeatureSpec, build: Build) -> None:
+def test_deleting_everything_known_at_or_after_a_payment_changes_no_feature_of_it(
+    spec: FeatureSpec, build: Build
+) -> None:
     payments, judgements = random_history(seed=11, count=250)
     probes = Random(3).sample(payments, 25)
     together: tuple[list[Payment], list[Judgement]] = in_world("all", payments, judgements)

@@ -22,7 +22,10 @@ def test_descriptions_are_sentences(spec: FeatureSpec) -> None:
     for name in spec.names:
         assert spec.description(name)[0].isupper() or spec.description(name)[0].isdigit()
         assert spec.description(name).endswith(".")
-    assert spec.description("counterparty_payment_count_7d") == "Number of payments of the counterparty in the last 7 days."
+    assert (
+        spec.description("counterparty_payment_count_7d")
+        == "Number of payments of the counterparty in the last 7 days."
+    )
 
 
 def test_every_entity_has_its_model(spec: FeatureSpec) -> None:
@@ -37,8 +40,14 @@ def test_every_entity_has_its_model(spec: FeatureSpec) -> None:
         ({"entity": "shop", "aggs": ["count"], "windows": ["1d"]}, "names the entity 'shop'"),
         ({"entity": "customer", "aggs": ["median"], "windows": ["1d"]}, "aggregates.0.aggs"),
         ({"entity": "customer", "aggs": ["sum"], "windows": ["1d"]}, "sum needs a measure"),
-        ({"entity": "customer", "measure": "amount", "aggs": ["count"], "windows": ["1d"]}, "count takes no measure"),
-        ({"entity": "customer", "measure": "colour", "aggs": ["max"], "windows": ["1d"]}, "the measure 'colour'"),
+        (
+            {"entity": "customer", "measure": "amount", "aggs": ["count"], "windows": ["1d"]},
+            "count takes no measure",
+        ),
+        (
+            {"entity": "customer", "measure": "colour", "aggs": ["max"], "windows": ["1d"]},
+            "the measure 'colour'",
+        ),
         ({"entity": "customer", "filter": "odd", "aggs": ["count"], "windows": ["1d"]}, "the filter 'odd'"),
         ({"entity": "customer", "aggs": ["count"], "windows": ["1 day"]}, "not a duration"),
         ({"entity": "customer", "aggs": ["count"], "windows": ["1h"]}, "is declared twice"),
@@ -58,7 +67,9 @@ def test_a_wrong_aggregate_is_refused(features: dict[str, Any], entry: dict[str,
         ({"op": "ratio", "of": "amount", "title": "x"}, "Field required"),
     ],
 )
-def test_a_wrong_expression_is_refused(features: dict[str, Any], expression: dict[str, Any], message: str) -> None:
+def test_a_wrong_expression_is_refused(
+    features: dict[str, Any], expression: dict[str, Any], message: str
+) -> None:
     features["comparisons"]["wrong"] = expression
     with pytest.raises(ContractError, match=message):
         parse_feature_spec(features)

@@ -1,4 +1,4 @@
-{{ config(from_date=var('from_date'), to_date=var('to_date')) }}
+{{ config(from_date=var('from_date'), to_date=var('to_date'), counted_in=ref('int_payments') | string) }}
 {% set features = var('features') %}
 {% set entities = entities_of(features.aggregates) %}
 with aggregated as (

@@ -36,8 +36,8 @@ class DemoPeriod:
 
 
 def demo(
-    customers: Annotated[int, typer.Option(min=100, help="Customers to simulate.")] = 1200,
-    days: Annotated[int, typer.Option(min=60, help="Days to simulate, ending yesterday.")] = 120,
+    customers: Annotated[int, typer.Option(min=100, help="Customers to simulate.")] = 800,
+    days: Annotated[int, typer.Option(min=60, help="Days to simulate, ending yesterday.")] = 100,
     seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 7,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the summary to this file as well.")
@@ -55,7 +55,7 @@ def demo(
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     period = demo_period(current, home, customers, days, seed)
     lay_out_payments(home, period, console)
-    console.print("[bold]2/3[/bold] Materializing every asset …")
+    console.print("[bold]2/3[/bold] Materializing every asset (first, dbt parses its project) …")
     materialize("everything_job", period.first, period.last, console)
     console.print("[bold]3/3[/bold] Summary\n")
     summary = summarize(Lake(current.lake_root, current.lake_options), seconds=perf_counter() - started)

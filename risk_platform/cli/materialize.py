@@ -29,7 +29,9 @@ class DbtLines(io.TextIOBase):
 
     def write(self, text: str) -> int:
         for number, among, what in _DBT_ENDED.findall(text):
-            self._console.print(f"    [dim]{number}/{among} {what.split()[-1]}[/dim]", highlight=False)
+            self._console.print(
+                f"    [dim]{number}/{among} {what.split()[-1]}[/dim]", highlight=False, soft_wrap=True
+            )
         return len(text)
 
 
@@ -44,20 +46,24 @@ class StepLines:
     def __call__(self, entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
         if event is None and entry.level in _SHOWN:
-            self._console.print(f"    [dim]{entry.user_message}[/dim]", highlight=False)
+            self._console.print(f"    [dim]{entry.user_message}[/dim]", highlight=False, soft_wrap=True)
         if event is None:
             return
         if event.step_key and event.event_type == dg.DagsterEventType.STEP_START:
             self._began[event.step_key] = perf_counter()
-            self._console.print(f"  … {event.step_key}", highlight=False)
+            self._console.print(f"  … {event.step_key}", highlight=False, soft_wrap=True)
         elif event.step_key and event.event_type == dg.DagsterEventType.STEP_SUCCESS:
             self._console.print(
-                f"  [green]✓[/green] {event.step_key} {self._seconds(event.step_key)}", highlight=False
+                f"  [green]✓[/green] {event.step_key} {self._seconds(event.step_key)}",
+                highlight=False,
+                soft_wrap=True,
             )
         elif event.step_key and event.event_type == dg.DagsterEventType.STEP_FAILURE:
             self.failures.append(_cause(event))
             self._console.print(
-                f"  [red]✗[/red] {event.step_key} {self._seconds(event.step_key)}", highlight=False
+                f"  [red]✗[/red] {event.step_key} {self._seconds(event.step_key)}",
+                highlight=False,
+                soft_wrap=True,
             )
 
     def _seconds(self, step: str) -> str:

@@ -137,15 +137,19 @@ def print_summary(summary: Summary, console: Console) -> None:
     """Print the summary as a person would want to read it."""
     console.rule("[bold]What the platform saw")
     refused = ", ".join(f"{rule} {count}" for rule, count in summary.quarantined.items()) or "none"
-    console.print(f"Payments     {summary.payments:,}", highlight=False)
-    console.print(f"Quarantined  {sum(summary.quarantined.values()):,}: {refused}", highlight=False)
+    console.print(f"Payments     {summary.payments:,}", highlight=False, soft_wrap=True)
+    console.print(
+        f"Quarantined  {sum(summary.quarantined.values()):,}: {refused}", highlight=False, soft_wrap=True
+    )
     console.print(
         f"Model        version {summary.model_version}: {summary.verdict}, {summary.verdict_reason}",
         highlight=False,
     )
     console.print(_quality_table(summary.quality))
     alerts = ", ".join(f"{level} {count:,}" for level, count in summary.alerts.items()) or "none"
-    console.print(f"Decided      {summary.decided:,} payments; alerts: {alerts}", highlight=False)
+    console.print(
+        f"Decided      {summary.decided:,} payments; alerts: {alerts}", highlight=False, soft_wrap=True
+    )
     if summary.top_alert:
         _print_alert(summary.top_alert, console)
     console.rule("[bold]Where to look next")
@@ -153,7 +157,7 @@ def print_summary(summary: Summary, console: Console) -> None:
         "make up      Dagster http://127.0.0.1:3000 · MLflow http://127.0.0.1:5000 · risk desk http://127.0.0.1:8501"
     )
     console.print("risk-platform --help lists everything else.")
-    console.print(f"[dim]{summary.seconds:.0f} s[/dim]", highlight=False)
+    console.print(f"[dim]{summary.seconds:.0f} s[/dim]", highlight=False, soft_wrap=True)
 
 
 def _quality_table(quality: list[Quality]) -> Table:
@@ -174,4 +178,4 @@ def _print_alert(alert: TopAlert, console: Console) -> None:
         highlight=False,
     )
     for reason in alert.reasons:
-        console.print(f"             • {reason}", highlight=False)
+        console.print(f"             • {reason}", highlight=False, soft_wrap=True)

@@ -58,6 +58,8 @@ def process_environment(current: Settings, home: Home) -> dict[str, str]:
         "DAGSTER_HOME": str(home.dagster),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH")])),
         "PYTHONUNBUFFERED": "1",
+        # `dagster dev` recommends a newer command at every start.
+        "PYTHONWARNINGS": "ignore:Function `dev_command`",
     }
 
 

@@ -8,15 +8,16 @@ def model_card(trained: TrainedModel) -> str:
     """The card of a trained model, in Markdown."""
     bundle, result, development = trained.bundle, trained.result, trained.development
     span = bundle.trained_on
+    note = f" Note: {development.note}." if development.note else ""
     return f"""# Fraud model {bundle.hash[:12]}
 
 Ranks payments by how likely they are to be reported as fraud. It advises; a person or a rule decides.
 
 ## What it saw
 - Payments of {span.first} to {span.last}, with the judgements known before {span.as_of:%Y-%m-%d %H:%M} UTC.
-- `payment_features` version {trained.versions.payment_features}, `judgements` version {trained.versions.judgements}.
+- Delta versions: `payment_features` {trained.versions.payment_features}, `judgements` {trained.versions.judgements}.
 - {len(bundle.features)} features: {", ".join(f"`{name}`" for name in bundle.features)}.
-- Recipe: {development.recipe}.{f" Note: {development.note}." if development.note else ""}
+- Recipe: {development.recipe}.{note}
 
 ## How good it is
 Tested on {len(result.scored):,} payments: {result.fold.describe()}. The model tested is the model that serves.

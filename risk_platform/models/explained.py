@@ -13,7 +13,7 @@ _SAMPLED = 1_000
 
 @dataclass(frozen=True)
 class Explained:
-    """Feature values (payments, features) and attributions (payments, features + 1) of sampled test payments."""
+    """Values (payments, features) and attributions (payments, features + 1) of sampled test payments."""
 
     values: Matrix
     parts: Floats

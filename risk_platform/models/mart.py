@@ -38,7 +38,7 @@ _JUDGEMENTS = """
 
 
 def labelled_payments(lake: Lake, table: Table) -> LabelledPayments:
-    """The payments of `table` (raw_transactions or payment_features) by day and key, with all their judgements."""
+    """The payments of raw_transactions or payment_features by day and key, with all their judgements."""
     with lake.connect() as session:
         session.execute(_SPINE.format(table=table.name))
         columns = session.sql(_PAYMENTS).fetchnumpy()

@@ -59,7 +59,7 @@ def _calibration(axes: "Axes", scored: Scored) -> None:
 
 
 def _distribution(axes: "Axes", scored: Scored) -> None:
-    bins = np.linspace(scored.log_odds.min(), scored.log_odds.max() + 1e-9, 60)
+    bins = np.linspace(scored.log_odds.min(), scored.log_odds.max() + 1e-9, 60).tolist()
     axes.hist(scored.log_odds[~scored.fraud], bins=bins, alpha=0.6, label="not fraud")
     axes.hist(scored.log_odds[scored.fraud], bins=bins, alpha=0.6, label="fraud")
     axes.set(xlabel="calibrated log odds", ylabel="payments", title="Score distribution", yscale="log")

@@ -86,7 +86,8 @@ def difference(challenger: Scored, champion: Scored, rng: np.random.Generator) -
     customers = np.union1d(challenger.customer, champion.customer)
     draws = []
     for _ in range(_RESAMPLES):
-        count = np.bincount(rng.integers(0, len(customers), len(customers)), minlength=len(customers))
+        drawn = rng.integers(0, len(customers), len(customers))
+        count = np.bincount(drawn, minlength=len(customers))
         one, other = (_weights(scored, customers, count) for scored in (challenger, champion))
         if one @ challenger.fraud > 0:
             draws.append(average_precision(challenger, one) - average_precision(champion, other))
@@ -95,7 +96,7 @@ def difference(challenger: Scored, champion: Scored, rng: np.random.Generator) -
     return Difference(value, float(low), float(high))
 
 
-def _weights(scored: Scored, customers: Ints, count: Floats) -> Floats:
+def _weights(scored: Scored, customers: Ints, count: Ints) -> Floats:
     return np.asarray(count[np.searchsorted(customers, scored.customer)], dtype=np.float64)
 
 

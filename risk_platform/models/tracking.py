@@ -40,7 +40,7 @@ class Tracking:
     artifacts: Path
 
     def log(self, trained: TrainedModel, explained: Explained) -> Logged:
-        """Log parameters, metrics, table versions, plots, card and bundle; the model becomes the challenger."""
+        """Log parameters, metrics, versions, plots, card and bundle; the model becomes the challenger."""
         with _quiet_client(self.uri) as client, tempfile.TemporaryDirectory(prefix="risk-run-") as scratch:
             run_id = client.create_run(
                 self._experiment(client), run_name=f"{trained.bundle.trained_on.last}", tags=_tags(trained)

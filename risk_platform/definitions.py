@@ -25,7 +25,7 @@ def _with_owners(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 def _load() -> dg.Definitions:
     """Everything under `defs/`; steps share one process, because importing the libraries costs more than most steps."""
-    loaded = dg.load_from_defs_folder(project_root=Path(__file__).resolve().parents[1])
+    loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).resolve().parent)
     root = dg.Definitions(
         resources={"platform": Platform(home=str(settings().home.absolute()))},
         executor=dg.in_process_executor,

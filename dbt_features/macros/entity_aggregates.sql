@@ -1,4 +1,4 @@
-{# One row per payment that has the entity's key: its aggregates of `entries`, by `n`. #}
+{# One row per payment that has the entity's key (null % 1 = 0 is not true): its aggregates of `entries`, by `n`. #}
 {% macro entity_aggregates(entity, entries, payments, states=[]) %}
 {% set plan = aggregates_of(entries, entity) %}
 {% set streams = plan | map(attribute='stream') | unique | sort | list %}
@@ -8,7 +8,7 @@ with probes as (
   select n, {{ key_of(spec.key) }} as k, t, known, least(t, known) as bound
     {%- for m in plan | selectattr('agg', 'eq', 'distinct') | map(attribute='measure') | unique %}, {{ sql_measure(m) }}{% endfor %}
   from {{ payments }}
-  where {{ key_of(spec.key) }} is not null
+  where ({{ key_of(spec.key) }}) % 1 = 0
 ),
 {% for stream in streams %}
 {{ stream_aggregates(stream, plan | selectattr('stream', 'eq', stream) | list, spec, payments, states) }},
@@ -42,13 +42,13 @@ select * from joined
   select {{ key_of(spec.seen_as or spec.key) }} as k, t as r, t, n, known
     {%- for column in needed %}, {{ column }}{% endfor %}
   from {{ payments }}
-  where {{ key_of(spec.seen_as or spec.key) }} is not null
+  where ({{ key_of(spec.seen_as or spec.key) }}) % 1 = 0
   {% else %}
   select {{ key_of(spec.seen_as or spec.key) }} as k, resolutions.r, payments.t, n, resolutions.is_fraud
     {%- for column in needed %}, payments.{{ column }}{% endfor %}
   from {{ ref('int_resolutions') }} as resolutions
   join {{ payments }} as payments using (n)
-  where {{ key_of(spec.seen_as or spec.key) }} is not null
+  where ({{ key_of(spec.seen_as or spec.key) }}) % 1 = 0
   {% endif %}
 ),
 {{ stream }}_history as (
@@ -115,7 +115,6 @@ select * from joined
 {%- endfor %}
 {{ stream }}_looked_up as (
   select ended.n
-    {%- if stream == 'payments' %}, ended.k, ended.t, ended.known, {{ 'true' if var('exact_join') else 'coalesce(ended.latest_known >= ended.known, false)' }} as disordered{% endif %}
     {%- for a in looked_up if a.agg in ['age_last', 'last'] %}, {{ lookup_sql(a) }} as {{ a.name }}{% endfor %}
     {%- for a in differenced %}, {{ stream }}_{{ a.window }}.{{ a.name }}{% endfor %}
     {%- for frame in frames %}{% for a in frame.aggregates %}, {{ stream }}_{{ frame.name }}.{{ a.name }}{% endfor %}{% endfor %}
@@ -126,17 +125,23 @@ select * from joined
   {%- for frame in frames %}
   left join {{ stream }}_{{ frame.name }} on {{ stream }}_{{ frame.name }}.n = ended.n
   {%- endfor %}
+  {%- if stream == 'payments' %}
+  where not {{ 'true' if var('exact_join') else 'coalesce(ended.latest_known >= ended.known, false)' }}
+  {%- endif %}
 ),
 {% if stream == 'payments' %}
-{{ stream }}_exact as (
+{% set disordered = 'true' if var('exact_join') else 'coalesce(latest_known >= known, false)' %}
+payments_disordered as (
+  select n, k, t, known from payments_ended where {{ disordered }}
+),
+payments_exact as (
   select p.n, {% for a in plan %}{{ direct_sql(a) }} as {{ a.name }}{{ ", " if not loop.last }}{% endfor %}
-  from {{ stream }}_looked_up as p
-  left join {{ stream }}_events as e on e.k = p.k and e.t < p.t and e.known < p.known
-  where p.disordered
+  from payments_disordered as p
+  left join payments_events as e on e.k = p.k and e.t < p.t and e.known < p.known
   group by p.n
 ),
 {{ stream }}_result as (
-  select n, {% for a in plan %}{{ a.name }}{{ ", " if not loop.last }}{% endfor %} from {{ stream }}_looked_up where not disordered
+  select n, {% for a in plan %}{{ a.name }}{{ ", " if not loop.last }}{% endfor %} from {{ stream }}_looked_up
   union all
   select n, {% for a in plan %}{{ a.name }}{{ ", " if not loop.last }}{% endfor %} from {{ stream }}_exact
 )
@@ -152,13 +157,15 @@ select * from joined
     {% set passed = passes(a.filter) %}
     {% set f = a.filter or 'all' %}
     {% set m = sql_measure(a.measure) %}
-    {% if a.agg in ['count', 'rate'] %}{% do out.update({'c_' ~ f: 'count(*) filter (where ' ~ passed ~ ') over so_far'}) %}{% endif %}
-    {% if a.agg == 'rate' %}{% do out.update({'c_all': 'count(*) over so_far'}) %}{% endif %}
-    {% if a.agg in ['mean', 'std'] %}{% do out.update({'c_' ~ f ~ '_' ~ a.measure: 'count(' ~ m ~ ') filter (where ' ~ passed ~ ') over so_far'}) %}{% endif %}
+    {% if a.agg in ['count', 'rate'] %}{% do out.update({'c_' ~ f: '(count(*) filter (where ' ~ passed ~ ') over so_far)::int'}) %}{% endif %}
+    {% if a.agg == 'rate' %}{% do out.update({'c_all': '(count(*) over so_far)::int'}) %}{% endif %}
+    {% if a.agg in ['mean', 'std'] %}{% do out.update({'c_' ~ f ~ '_' ~ a.measure: '(count(' ~ m ~ ') filter (where ' ~ passed ~ ') over so_far)::int'}) %}{% endif %}
     {% if a.agg in ['sum', 'mean', 'std'] %}{% do out.update({'s_' ~ f ~ '_' ~ a.measure: '(sum(' ~ m ~ ') filter (where ' ~ passed ~ ') over so_far)::bigint'}) %}{% endif %}
     {% if a.agg == 'std' %}{% do out.update({'q_' ~ f ~ '_' ~ a.measure: 'sum(' ~ m ~ '::hugeint * ' ~ m ~ ') filter (where ' ~ passed ~ ') over so_far'}) %}{% endif %}
     {% if a.agg in ['age_first', 'age_last'] %}
-      {% set event = 'case when ' ~ passed ~ ' then struct_pack(r := r, t := t) end ignore nulls' %}
+      {# Where an event stands in the stream and when its payment was: of a payment both are one. #}
+      {% set place = 't' if a.stream == 'payments' else 'struct_pack(r := r, t := t)' %}
+      {% set event = 'case when ' ~ passed ~ ' then ' ~ place ~ ' end ignore nulls' %}
       {% if a.agg == 'age_last' %}{% do out.update({'last_' ~ f: 'last_value(' ~ event ~ ') over so_far'}) %}
       {% else %}{% do out.update({'first_' ~ f: 'first_value(' ~ event ~ ') over so_far', 'next_' ~ f: 'first_value(' ~ event ~ ') over to_come'}) %}{% endif %}
     {% endif %}
@@ -188,10 +195,11 @@ select * from joined
   {% if a.agg == 'sum' %}{{ return(growth('s_' ~ fm) ~ '::double') }}{% endif %}
   {% if a.agg == 'mean' %}{{ return(growth('s_' ~ fm) ~ '::double / nullif(' ~ growth('c_' ~ fm) ~ ', 0)') }}{% endif %}
   {% if a.agg == 'std' %}{{ return(std_sql(growth('c_' ~ fm), growth('s_' ~ fm), growth('q_' ~ fm))) }}{% endif %}
-  {% if a.agg == 'age_last' %}{{ return('case when ended.last_' ~ f ~ '.r >= ' ~ start ~ ' then ' ~ days('ended.t - ended.last_' ~ f ~ '.t') ~ ' end') }}{% endif %}
+  {% set r, at = ('', '') if a.stream == 'payments' else ('.r', '.t') %}
+  {% if a.agg == 'age_last' %}{{ return('case when ended.last_' ~ f ~ r ~ ' >= ' ~ start ~ ' then ' ~ days('ended.t - ended.last_' ~ f ~ at) ~ ' end') }}{% endif %}
   {% if a.agg == 'last' %}{{ return('case when ended.last_' ~ fm ~ '.r >= ' ~ start ~ ' then ended.last_' ~ fm ~ '.v end') }}{% endif %}
   {% set candidate = 'case when before.k is null then ended.first_' ~ f ~ ' else before.next_' ~ f ~ ' end' %}
-  {{ return('case when (' ~ candidate ~ ').r < ended.until then ' ~ days('ended.t - (' ~ candidate ~ ').t') ~ ' end') }}
+  {{ return('case when (' ~ candidate ~ ')' ~ r ~ ' < ended.until then ' ~ days('ended.t - (' ~ candidate ~ ')' ~ at) ~ ' end') }}
 {% endmacro %}
 
 {# Sample standard deviation from exact integer count, sum and sum of squares; null below two. #}

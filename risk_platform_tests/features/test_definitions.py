@@ -1,6 +1,7 @@
 """The mart against the definitions in plain Python, by both paths."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,10 @@ def expected(spec: FeatureSpec) -> Mart:
     return Reference(spec, *HISTORY, MATURITY, timedelta(days=120)).values
 
 
-@pytest.mark.parametrize("exact_join", [False, True])
+@pytest.mark.parametrize("variables", [{}, {"exact_join": True, "rows_per_part": 100}])
 def test_every_feature_of_every_payment_equals_its_definition(
-    spec: FeatureSpec, build: Build, expected: Mart, exact_join: bool
+    spec: FeatureSpec, build: Build, expected: Mart, variables: dict[str, Any]
 ) -> None:
-    mart = build(*HISTORY, exact_join=exact_join)
+    mart = build(*HISTORY, **variables)
     assert mart.keys() == expected.keys()
     assert different(spec, mart, expected) == {}

@@ -1,1 +1,2 @@
+{{ config(materialized='table_by_key') }}
 {{ entity_aggregates('customer_daypart_shifted', var('features').aggregates, ref('int_deviations'), run_states_of('customer_daypart_shifted')) }}

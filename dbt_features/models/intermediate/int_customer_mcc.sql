@@ -1,1 +1,2 @@
+{{ config(materialized='table_by_key') }}
 {{ entity_aggregates('customer_mcc', var('features').aggregates, ref('int_deviations'), run_states_of('customer_mcc')) }}

@@ -1,14 +1,15 @@
-{{ config(from_date=var('from_date'), to_date=var('to_date'), counted_in=ref('int_payments') | string) }}
+{{ config(from_date=var('from_date'), to_date=var('to_date'), counted_in='int_payments') }}
 {% set features = var('features') %}
 {% set entities = entities_of(features.aggregates) %}
 with aggregated as (
   select
-    deviations.*
+    source, transaction_id, event_time, event_date, known_time, deviations.*
     {%- for entity in entities %}
     {%- for a in aggregates_of(features.aggregates, entity) %}, {{ entity }}.{{ a.name }}{% endfor %}
     {%- for s in run_states_of(entity) %}, {{ entity }}.{{ s.name }}{% endfor %}
     {%- endfor %}
-  from {{ ref('int_deviations') }} as deviations
+  from {{ ref('int_payments') }} as payments
+  join {{ ref('int_deviations') }} as deviations on deviations.n = payments.n
   {%- for entity in entities %}
   left join {{ ref('int_' ~ entity) }} as {{ entity }} on {{ entity }}.n = deviations.n
   {%- endfor %}

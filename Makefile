@@ -6,6 +6,8 @@ STAMP := $(VENV)/.installed
 
 .PHONY: setup demo test test-long services check bench up lock clean
 .DEFAULT_GOAL := help
+# Compiled modules are kept: importing the libraries from source costs every process half a minute.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12

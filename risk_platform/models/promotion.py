@@ -105,11 +105,17 @@ def _saw_the_test(champion: FoldResult) -> bool:
 
 
 def _miscalibration(challenger: FoldResult) -> str | None:
-    slope = challenger.metrics.calibration_slope
-    if slope is None or "calibration_slope" not in challenger.intervals:
-        return "its calibration slope is not defined on the test fold."
-    low, high = challenger.intervals["calibration_slope"]
+    """Why the challenger is not calibrated; where the top holds one class, the Brier skill must tell."""
+    slope, interval = challenger.metrics.calibration_slope, challenger.intervals.get("calibration_slope")
+    if slope is None or interval is None:
+        low, high = challenger.intervals["brier_skill"]
+        return (
+            f"it is not calibrated: Brier skill {low:.2f} to {high:.2f} (95 % interval)."
+            if low <= 0
+            else None
+        )
+    low, high = interval
     if high < _SLOPES[0] or low > _SLOPES[1]:
-        interval = f"95 % interval {low:.2f} to {high:.2f}"
-        return f"it is not calibrated: slope {slope:.2f} ({interval}), wanted 0.8 to 1.2."
+        told = f"slope {slope:.2f} (95 % interval {low:.2f} to {high:.2f})"
+        return f"it is not calibrated: {told}, wanted 0.8 to 1.2."
     return None

@@ -13,7 +13,7 @@ import numpy as np
 
 from risk_platform.errors import InputError
 from risk_platform.models.learner import Recipe, Sample, fit, margins, side_by_side, thin
-from risk_platform.models.metrics import average_precision
+from risk_platform.models.metrics import average_precision, roc_auc
 from risk_platform.models.payments import Floats, Ints
 from risk_platform.models.scored import Scored
 
@@ -38,12 +38,41 @@ class ValidationFold:
 
 
 @dataclass(frozen=True)
+class Ranking:
+    """How well a model ranks a validation test: average precision looks at the top, ROC AUC at all the rest."""
+
+    average_precision: float
+    roc_auc: float
+
+    @property
+    def quality(self) -> float:
+        """What features and recipes are chosen by: the sum of both."""
+        return self.average_precision + self.roc_auc
+
+
+@dataclass(frozen=True)
 class Step:
-    """A feature set that was tried, its mean average precision over the folds, and that of each fold."""
+    """A feature set that was tried, and how it ranked in each fold."""
 
     features: tuple[str, ...]
-    average_precision: float
-    by_fold: tuple[float, ...]
+    by_fold: tuple[Ranking, ...]
+
+    def mean(self, metric: Callable[[Ranking], float]) -> float:
+        """Mean of `metric` over the folds."""
+        return float(np.mean([metric(ranking) for ranking in self.by_fold]))
+
+    def qualities(self) -> Floats:
+        """Quality in each fold."""
+        return np.asarray([ranking.quality for ranking in self.by_fold])
+
+    def precisions(self) -> Floats:
+        """Average precision in each fold."""
+        return np.asarray([ranking.average_precision for ranking in self.by_fold])
+
+    def describe(self) -> str:
+        """Average precision and ROC AUC in words."""
+        precision, auc = self.mean(lambda r: r.average_precision), self.mean(lambda r: r.roc_auc)
+        return f"{len(self.features)} features: average precision {precision:.4f}, ROC AUC {auc:.4f} on validation"
 
 
 @dataclass(frozen=True)
@@ -70,7 +99,7 @@ def select_features(
     while True:
         step, worth = _try(folds, names, columns, rng)
         steps.append(step)
-        progress(f"{len(columns)} features: validation average precision {step.average_precision:.4f}")
+        progress(step.describe())
         size = max(_FEWEST, int(_KEPT_SHARE * len(columns)))
         if size >= len(columns):
             return Selection(_smallest_as_good(steps).features, tuple(steps))
@@ -80,21 +109,19 @@ def select_features(
 def tune(folds: tuple[ValidationFold, ...], names: tuple[str, ...], progress: Progress) -> Recipe:
     """The recipe for folds whose columns are `names`: the default, or one that beats it beyond noise."""
     default = Recipe()
-    base = np.asarray(score_folds(folds, names, default))
+    base = score_folds(folds, names, default).qualities()
     best, best_gain = default, 0.0
     for recipe in _grid(default):
-        gain = np.asarray(score_folds(folds, names, recipe)) - base
+        gain = score_folds(folds, names, recipe).qualities() - base
         if gain.mean() > max(best_gain, _STANDARD_ERRORS * _standard_error(gain)):
             best, best_gain = recipe, float(gain.mean())
-    progress(f"recipe: {best}, average precision {base.mean() + best_gain:.4f}")
+    progress(f"recipe: {best}")
     return best
 
 
-def score_folds(
-    folds: tuple[ValidationFold, ...], names: tuple[str, ...], recipe: Recipe
-) -> tuple[float, ...]:
-    """Average precision of `recipe` on each fold."""
-    return tuple(side_by_side(lambda fold: _precision(fit(fold.train, names, recipe), fold.test), folds))
+def score_folds(folds: tuple[ValidationFold, ...], names: tuple[str, ...], recipe: Recipe) -> Step:
+    """How `recipe` ranks each fold with all the columns it has."""
+    return Step(names, tuple(side_by_side(lambda f: _rank(fit(f.train, names, recipe), f.test), folds)))
 
 
 def _grid(default: Recipe) -> tuple[Recipe, ...]:
@@ -104,6 +131,7 @@ def _grid(default: Recipe) -> tuple[Recipe, ...]:
         replace(default, rounds=200),
         replace(default, rounds=50),
         replace(default, max_bin=255),
+        replace(default, bagging_fraction=1.0),
         replace(default, max_bin=16383),
         replace(default, min_sum_hessian_in_leaf=5.0, lambda_l2=20.0),
     )
@@ -144,49 +172,48 @@ def _gain_share(booster: lgb.Booster) -> Floats:
 def _try(
     folds: tuple[ValidationFold, ...], names: tuple[str, ...], columns: Ints, rng: np.random.Generator
 ) -> tuple[Step, Floats]:
-    """The step for `columns`, and what each of them is worth: average precision lost when it is shuffled."""
+    """The step for `columns`, and what each of them is worth: quality lost when it is shuffled."""
     chosen = tuple(names[column] for column in columns)
     seeds = rng.integers(0, 2**31, len(folds))
 
-    def work(item: tuple[ValidationFold, int]) -> tuple[float, Floats]:
+    def work(item: tuple[ValidationFold, int]) -> tuple[Ranking, Floats]:
         fold, seed = item
         test = fold.test.columns(columns)
         booster = fit(fold.train.columns(columns), chosen, _SEARCH)
-        return _precision(booster, test), _worth(booster, test, np.random.default_rng(seed))
+        return _rank(booster, test), _worth(booster, test, np.random.default_rng(seed))
 
     results = side_by_side(work, list(zip(folds, seeds.tolist(), strict=True)))
-    by_fold = tuple(precision for precision, _ in results)
-    return Step(chosen, float(np.mean(by_fold)), by_fold), np.mean([worth for _, worth in results], axis=0)
+    worth = np.mean([worth for _, worth in results], axis=0)
+    return Step(chosen, tuple(ranking for ranking, _ in results)), worth
 
 
 def _worth(booster: lgb.Booster, test: Sample, rng: np.random.Generator) -> Floats:
     rows, weight = thin(test.fraud, _PERMUTED_OTHERS, rng)
     sample = test.rows(rows, weight * test.weight[rows])
-    base = _precision(booster, sample)
+    base = _rank(booster, sample).quality
     worth = np.zeros(sample.values.shape[1])
     for column in np.flatnonzero(booster.feature_importance("split")):
         kept = sample.values[:, column].copy()
         sample.values[:, column] = rng.permutation(kept)
-        worth[column] = base - _precision(booster, sample)
+        worth[column] = base - _rank(booster, sample).quality
         sample.values[:, column] = kept
     return worth
 
 
-def _precision(booster: lgb.Booster, test: Sample) -> float:
+def _rank(booster: lgb.Booster, test: Sample) -> Ranking:
     zeros = np.zeros(len(test.fraud), dtype=np.int64)
     margin = margins(booster, test.values)
     order = np.argsort(-margin, kind="stable")
-    return average_precision(
-        Scored(margin[order], test.fraud[order], zeros, zeros, zeros), test.weight[order]
-    )
+    scored, weight = Scored(margin[order], test.fraud[order], zeros, zeros, zeros), test.weight[order]
+    return Ranking(average_precision(scored, weight), roc_auc(scored, weight))
 
 
 def _smallest_as_good(steps: list[Step]) -> Step:
-    """The smallest set whose loss against the best is within that loss's standard error over the folds."""
-    best = max(steps, key=lambda step: step.average_precision)
+    """The smallest set that loses to the best, in quality and in average precision, no more than noise would."""
+    best = max(steps, key=lambda step: step.mean(lambda ranking: ranking.quality))
     for step in sorted(steps, key=lambda step: len(step.features)):
-        loss = np.asarray(best.by_fold) - np.asarray(step.by_fold)
-        if loss.mean() <= _STANDARD_ERRORS * _standard_error(loss):
+        losses = (best.qualities() - step.qualities(), best.precisions() - step.precisions())
+        if all(loss.mean() <= _STANDARD_ERRORS * _standard_error(loss) for loss in losses):
             return step
     return best
 

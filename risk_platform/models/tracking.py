@@ -138,7 +138,7 @@ def _write_artifacts(folder: Path, trained: TrainedModel, explained: Explained) 
     trained.bundle.save(folder / "bundle")
     (folder / "model_card.md").write_text(model_card(trained), "utf-8")
     (folder / "features.txt").write_text("\n".join(trained.bundle.features) + "\n", "utf-8")
-    steps = [f"{len(s.features)}\t{s.average_precision:.6f}" for s in trained.development.selection.steps]
-    (folder / "selection.tsv").write_text("\n".join(["features\taverage_precision", *steps]) + "\n", "utf-8")
+    steps = [step.describe() for step in trained.development.selection.steps]
+    (folder / "selection.txt").write_text("\n".join(steps) + "\n", "utf-8")
     (folder / "plots").mkdir()
     draw_all(folder / "plots", trained.result.scored, trained.bundle.features, explained)

@@ -225,16 +225,24 @@ from risk_platform.lake.ingest import ingest_file
 from risk_platform.lake.lake import Lake
 from risk_platform.transactions.mapping import load_mapping
 
+writes_left = int(sys.argv[1])
+
+def _count_down():
+    global writes_left
+    if writes_left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    writes_left -= 1
+
 class Watched(Lake):
     '''A lake whose process is killed just before its nth write.'''
 
-    writes_left = int(sys.argv[1])
+    def append_at(self, *args):
+        _count_down()
+        return super().append_at(*args)
 
-    def _write(self, *args, **kwargs):
-        if Watched.writes_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        Watched.writes_left -= 1
-        return super()._write(*args, **kwargs)
+    def insert_if_absent(self, *args):
+        _count_down()
+        return super().insert_if_absent(*args)
 
 ingest_file(Watched(sys.argv[2]), Path(sys.argv[3]), load_mapping(sys.argv[4]), timezone="UTC",
             label_maturity=timedelta(days=7), now=datetime(2026, 3, 1, tzinfo=UTC))

@@ -169,7 +169,7 @@ def _compare(scratch: "Scratch", values: "pd.DataFrame") -> None:
     with scratch.lake.connect() as session:
         names = ", ".join(values.columns)
         mart = (
-            session.sql(f"select transaction_id, {names} from payment_features")
+            session.sql(f"select transaction_id, {names} from payment_features")  # noqa: S608  # names of the plan
             .df()
             .set_index("transaction_id")
         )

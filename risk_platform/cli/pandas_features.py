@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,7 +68,15 @@ class HalfOpenWindow(BaseIndexer):
         self._start = start if width <= DAY else start.astype("datetime64[h]").astype(times.dtype)
         self._times, self._delay = times, delay
 
-    def get_window_bounds(self, *_: Any, **__: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def get_window_bounds(  # the signature that pandas checks
+        self,
+        num_values: int = 0,  # noqa: ARG002
+        min_periods: int | None = None,  # noqa: ARG002
+        center: bool | None = None,  # noqa: ARG002
+        closed: str | None = None,  # noqa: ARG002
+        step: int | None = None,  # noqa: ARG002
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First position inside and first position after the window, for every payment of the group."""
         known = self._times + self._delay
         return np.searchsorted(known, self._start).astype(np.int64), np.searchsorted(
             known, self._times

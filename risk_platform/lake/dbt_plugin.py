@@ -50,7 +50,9 @@ class Plugin(BasePlugin):
             )
 
 
-def spans(rows_of: Iterable[tuple[date, int]], first: date, last: date, limit: int) -> Iterator[tuple[date, date]]:
+def spans(
+    rows_of: Iterable[tuple[date, int]], first: date, last: date, limit: int
+) -> Iterator[tuple[date, date]]:
     """`first` to `last` cut into spans of whole dates, each of at most `limit` rows unless one date has more."""
     begin, rows = first, 0
     for day, count in rows_of:

@@ -38,7 +38,12 @@ def test_a_range_equals_the_full_build_and_leaves_other_dates_alone(tmp_path: Pa
 
 def test_a_long_range_is_committed_in_spans_of_whole_dates() -> None:
     first, last = date(2026, 1, 1), date(2026, 1, 31)
-    rows_of = [(date(2026, 1, 3), 60), (date(2026, 1, 4), 40), (date(2026, 1, 9), 150), (date(2026, 1, 10), 1)]
+    rows_of = [
+        (date(2026, 1, 3), 60),
+        (date(2026, 1, 4), 40),
+        (date(2026, 1, 9), 150),
+        (date(2026, 1, 10), 1),
+    ]
     assert list(spans(rows_of, first, last, limit=100)) == [
         (first, date(2026, 1, 8)),
         (date(2026, 1, 9), date(2026, 1, 9)),

@@ -12,6 +12,8 @@ from risk_platform.errors import LakeError
 from risk_platform.lake.tables import Table
 
 _DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
+# What the loser of a race for the first commit of a table is told.
+_CREATED_MEANWHILE = "A table already exists"
 _LONGEST = 300
 _FULL_ERRNOS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
@@ -21,12 +23,12 @@ def lake_errors(table: Table, action: str) -> Iterator[None]:
     """Turn errors of delta-rs, Arrow, DuckDB and the disk into one LakeError: "… was not `action`"."""
     try:
         yield
-    except CommitFailedError as error:
-        raise LakeError(
-            f"Lake table {table.name} was not {action}: another writer committed first; "
-            "let it end and run this again."
-        ) from error
     except (DeltaError, OSError, pa.ArrowException, duckdb.Error) as error:
+        if isinstance(error, CommitFailedError) or _CREATED_MEANWHILE in str(error):
+            raise LakeError(
+                f"Lake table {table.name} was not {action}: another writer committed first; "
+                "let it end and run this again."
+            ) from error
         if _is_disk_full(error):
             raise LakeError(
                 f"Lake table {table.name} was not {action}: the disk is full; the table is as it was before, "

@@ -10,3 +10,8 @@
   {% if width <= micros('1d') %}{{ return(time ~ ' - ' ~ width) }}{% endif %}
   {{ return('((' ~ time ~ ' - ' ~ width ~ ') // 3600000000) * 3600000000') }}
 {% endmacro %}
+
+{# Microseconds after a payment up to which a report of it counts: the horizon, and never less than the maturity. #}
+{% macro label_horizon() %}
+  {{ return([micros(var('label_horizon')), micros(var('label_maturity'))] | max) }}
+{% endmacro %}

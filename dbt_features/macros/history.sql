@@ -5,6 +5,6 @@
     {% for entry in entries %}{% for window in entry.windows %}{% do reach.append(micros(window)) %}{% endfor %}{% endfor %}
   {% endfor %}
   {% for entry in var('features').run_states %}{% do reach.append(micros(entry.horizon)) %}{% endfor %}
-  {% set days = 2 * ((reach | max + micros(var('label_horizon'))) // micros('1d') + 1) + 1 %}
+  {% set days = 2 * ((reach | max + label_horizon()) // micros('1d') + 1) + 1 %}
   {{ return("(date '" ~ var('from_date') ~ "' - " ~ days ~ ")") }}
 {% endmacro %}

@@ -9,7 +9,7 @@ verdicts as (
   select n, due, payments.known as payment_known, greatest(judgements.known, payments.known) as r, judgements.is_fraud, judgement_id
   from judgements
   join payments using (source, transaction_id)
-  where judgements.known <= payments.t + {{ micros(var('label_horizon')) }}
+  where judgements.known <= payments.t + {{ label_horizon() }}
 ),
 chained as (
   select

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from risk_platform.models.evaluation import Evaluation
@@ -44,10 +44,13 @@ def evaluate(
     ] = None,
 ) -> None:
     """Train, calibrate and test by the protocol of the Fraud Detection Handbook, in a scratch lake."""
+    from risk_platform.errors import InputError
     from risk_platform.models.protocol import Windows
     from risk_platform.models.scratch import LabelledFile
     from risk_platform.transactions.mapping import load_mapping
 
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise InputError(f"--json {json_file} lies in a folder that does not exist; create it first.")
     windows = Windows(test_days, delay_days, _train_days(train_days))
     apart = (judgements, load_mapping(judgements_mapping)) if judgements else None
     labelled = LabelledFile(file, load_mapping(mapping), apart)
@@ -93,7 +96,7 @@ def _run(labelled: LabelledFile, windows: Windows, test_start: date, folds: int,
 
 
 def _scratch(labelled: LabelledFile, windows: Windows, folder: Path) -> Scratch:
-    """The scratch place by the file's own clock: its time zone, its label delay or else the one of the command."""
+    """The scratch place by the file's own clock: its time zone, its label delay or else the command's."""
     from datetime import timedelta
 
     from risk_platform.models.scratch import Scratch
@@ -148,7 +151,9 @@ def _keep_bundles(evaluation: Evaluation, keep: Path) -> None:
 
 def _table(evaluation: Evaluation) -> Table:
     floors, mean, std = evaluation.floors(), evaluation.mean(), evaluation.std()
-    table = Table("metric", "mean", "± std", *(name.replace("_", " ") for name in floors))
+    table = Table(
+        Column("metric", no_wrap=True), "mean", "± std", *(name.replace("_", " ") for name in floors)
+    )
     for column in table.columns[1:]:
         column.justify = "right"
     for name, value in mean.items():

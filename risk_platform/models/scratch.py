@@ -65,6 +65,7 @@ def build_mart(scratch: Scratch, first: date, last: date, now: datetime, progres
     """The features of the business days `first` to `last`; the history before them is read, not featured."""
     history = scratch.lake.read(RAW_TRANSACTIONS, columns=["event_date"])["event_date"]
     build_transactions(scratch.lake, pc.min(history).as_py(), last, now=now)
+    progress(f"building the features of {first} to {last}")
     build_features(
         scratch.lake,
         from_date=first,

@@ -1,11 +1,12 @@
 """Validation folds: the protocol moved back before anything is tested, as far as the history allows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from risk_platform.errors import InputError
-from risk_platform.models.payments import LabelledPayments
+from risk_platform.models.payments import Ints, LabelledPayments
 from risk_platform.models.protocol import Fold, Windows, day_date, fold_at
 
 MOST_FOLDS = 6
@@ -36,27 +37,31 @@ def plan_validation(
         np.clip(payments.event_day[payments.frauds()] - first_day, 0, None),
         minlength=max(last_day - first_day, 1),
     )
-    length = windows.test_days
-    while length >= 1:
+    for shortest, length in _attempts(windows, last_day - first_day):
         shorter = Windows(length, windows.delay_days, windows.train_days)
-        folds = _usable(shorter, frauds, first_day, last_day, most)
+        folds = _usable(shorter, frauds, first_day, last_day, shortest, most)
         if len(folds) >= _FEWEST_FOLDS:
             return ValidationPlan(folds, _note(len(folds), most, length, windows.test_days))
-        length //= 2
     split = _one_split(frauds, first_day, last_day)
     return ValidationPlan((split,), "validated on one split without a gap: history is short")
 
 
+def _attempts(windows: Windows, history_days: int) -> Iterator[tuple[int, int]]:
+    """Least training days and test days to try, the best first: half of what the real fold has, then what there is."""
+    real = history_days if windows.train_days is None else min(windows.train_days, history_days)
+    length = windows.test_days
+    while length >= 1:
+        yield real // 2, length
+        yield 1, length
+        length //= 2
+
+
 def _usable(
-    windows: Windows,
-    frauds: "np.ndarray[tuple[int], np.dtype[np.intp]]",
-    first_day: int,
-    last_day: int,
-    most: int,
+    windows: Windows, frauds: Ints, first_day: int, last_day: int, shortest: int, most: int
 ) -> tuple[Fold, ...]:
     folds: list[Fold] = []
     start = last_day - windows.test_days
-    while len(folds) < most and start - windows.delay_days > first_day:
+    while len(folds) < most and start - windows.delay_days - first_day >= shortest:
         fold = fold_at(windows, start, first_day)
         trained = frauds[fold.train_from - first_day : fold.train_to - first_day].sum()
         tested = frauds[fold.test_from - first_day : fold.test_to - first_day].sum()
@@ -66,7 +71,7 @@ def _usable(
     return tuple(reversed(folds))
 
 
-def _one_split(frauds: "np.ndarray[tuple[int], np.dtype[np.intp]]", first_day: int, last_day: int) -> Fold:
+def _one_split(frauds: Ints, first_day: int, last_day: int) -> Fold:
     known = np.cumsum(frauds[: max(last_day - first_day, 0)])
     total = int(known[-1]) if len(known) else 0
     cut = int(np.searchsorted(known, total * 2 / 3)) + 1 if total else 0

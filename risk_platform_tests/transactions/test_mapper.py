@@ -1,5 +1,4 @@
 """Files as strangers publish them, read under mappings that a stranger would write."""
-# ruff: noqa: E501 - lines of real files are as long as they are
 
 from contextlib import closing
 from datetime import UTC, datetime

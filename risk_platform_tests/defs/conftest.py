@@ -48,7 +48,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
         str(home / "summary.json"),
     ]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=540, check=False
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1500, check=False
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     log = home / "outside_hosts.log"

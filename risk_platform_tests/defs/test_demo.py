@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import DECISIONS, PAYMENT_FEATURES, RAW_TRANSACTIONS, TRANSACTIONS
 from risk_platform_tests.defs.conftest import ROOT, Installation
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 
 def test_no_process_asks_for_an_outside_host(installation: Installation) -> None:
@@ -57,6 +61,6 @@ def test_a_second_demo_adds_nothing(installation: Installation, tmp_path: Path) 
         str(summary),
     ]
     subprocess.run(
-        command, cwd=ROOT, env=installation.environment, capture_output=True, timeout=540, check=True
+        command, cwd=ROOT, env=installation.environment, capture_output=True, timeout=1500, check=True
     )
     assert (lake.dataset(RAW_TRANSACTIONS).count_rows(), lake.dataset(DECISIONS).count_rows()) == before

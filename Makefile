@@ -40,8 +40,9 @@ check: setup ## format, lint, types, security
 	@$(BIN)/mypy
 	@$(BIN)/bandit -q -r risk_platform streamlit_app -c pyproject.toml
 
-bench: setup ## the benchmarks of the project
-	@$(BIN)/risk-platform bench all
+bench: setup ## the benchmarks that need no file; `risk-platform bench --help` lists the others
+	@$(BIN)/risk-platform bench simulate
+	@$(BIN)/risk-platform bench scaling
 
 up: setup ## Dagster, MLflow and Streamlit together
 	@$(BIN)/risk-platform up

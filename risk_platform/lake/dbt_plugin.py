@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
+import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import SourceConfig, TargetConfig
 from duckdb import DuckDBPyConnection
@@ -12,9 +13,12 @@ from duckdb import DuckDBPyConnection
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import table_named
 
-# A commit keeps its files open until its end: so many rows of a wide mart stay well below a gigabyte.
-_ROWS_PER_COMMIT = 400_000
+# So many payments are joined to their aggregates at once; memory follows it.
+_ROWS_PER_STRETCH = 400_000
 _ROWS_PER_BATCH = 20_000
+
+# An event date, how many payments it has, their first and last `n`.
+Day = tuple[date, int, int, int]
 
 
 class Plugin(BasePlugin):
@@ -34,30 +38,36 @@ class Plugin(BasePlugin):
         return self._lake.dataset(table_named(source_config.identifier))
 
     def store(self, target_config: TargetConfig) -> None:
-        """Replace the table's partitions of the configured range, several whole dates at a time, as a stream."""
+        """Replace the table's partitions of the configured range in one commit, as a stream of whole dates."""
         config, relation = target_config.config, target_config.relation
+        table = table_named(str(relation.identifier))
         first, last = (date.fromisoformat(config.get(name)) for name in ("from_date", "to_date"))
-        rows_of = self._cursor.sql(
-            f"select event_date, count(*) from {config.get('counted_in')} "  # noqa: S608  # dbt quotes its relations
+        empty = self._cursor.sql(f"select * from {relation} limit 0").to_arrow_table()  # noqa: S608
+        batches = self._stretches(str(relation), config.get("counted_in"), first, last)
+        rows = pa.RecordBatchReader.from_batches(empty.schema, batches)
+        self._lake.replace_range(table, rows, first, last)
+
+    def _stretches(self, relation: str, payments: str, first: date, last: date) -> Iterator[pa.RecordBatch]:
+        """The rows of `relation`, computed some dates at a time; it reads the bounds of `n` as variables."""
+        dates = self._cursor.sql(
+            f"select event_date, count(*), min(n), max(n) from {payments} "  # noqa: S608  # dbt quotes its relations
             f"where event_date between '{first}' and '{last}' group by 1 order by 1"
         ).fetchall()
-        for begin, end in spans(rows_of, first, last, _ROWS_PER_COMMIT):
-            rows = self._cursor.sql(
-                f"select * from {relation} where event_date between '{begin}' and '{end}'"  # noqa: S608
-            )
-            self._lake.replace_range(
-                table_named(str(relation.identifier)), rows.to_arrow_reader(_ROWS_PER_BATCH), begin, end
-            )
+        for stretch in stretches(dates, _ROWS_PER_STRETCH):
+            first_n, last_n = min(low for *_, low, _ in stretch), max(high for *_, high in stretch)
+            self._cursor.execute(f"set variable first_n = {first_n}; set variable last_n = {last_n}")
+            yield from self._cursor.sql(
+                f"select * from {relation} where event_date between '{stretch[0][0]}' and '{stretch[-1][0]}'"  # noqa: S608
+            ).to_arrow_reader(_ROWS_PER_BATCH)
 
 
-def spans(
-    rows_of: Iterable[tuple[date, int]], first: date, last: date, limit: int
-) -> Iterator[tuple[date, date]]:
-    """`first` to `last` cut into spans of whole dates, each of at most `limit` rows unless one date has more."""
-    begin, rows = first, 0
-    for day, count in rows_of:
-        if rows and rows + count > limit:
-            yield begin, day - timedelta(days=1)
-            begin, rows = day, 0
-        rows += count
-    yield begin, last
+def stretches(dates: Iterable[Day], limit: int) -> Iterator[list[Day]]:
+    """`dates` in their order, cut into runs of at most `limit` rows unless one date has more."""
+    run: list[Day] = []
+    for day in dates:
+        if run and sum(rows for _, rows, *_ in run) + day[1] > limit:
+            yield run
+            run = []
+        run.append(day)
+    if run:
+        yield run

@@ -20,7 +20,7 @@ from risk_platform.lake.staging import staged_files
 from risk_platform.lake.tables import Table
 
 # delta-rs keeps what it writes to a partitioned table in memory until the end: 2.7 GB for 12 M payments.
-STAGE_BYTES = 256 * 2**20
+STAGE_BYTES = 128 * 2**20
 # A commit that lost the race is refused, not replayed on a version that its data was not computed from.
 _NO_RETRY = 0
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from risk_platform.features.build import build_features
-from risk_platform.lake.dbt_plugin import spans
+from risk_platform.lake.dbt_plugin import stretches
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import PAYMENT_FEATURES
 from risk_platform_tests.features.conftest import MATURITY, build_mart, read_mart
@@ -36,17 +36,12 @@ def test_a_range_equals_the_full_build_and_leaves_other_dates_alone(tmp_path: Pa
     assert any("payment_features" in line for line in heard)
 
 
-def test_a_long_range_is_committed_in_spans_of_whole_dates() -> None:
-    first, last = date(2026, 1, 1), date(2026, 1, 31)
-    rows_of = [
-        (date(2026, 1, 3), 60),
-        (date(2026, 1, 4), 40),
-        (date(2026, 1, 9), 150),
-        (date(2026, 1, 10), 1),
+def test_a_long_range_is_computed_in_stretches_of_whole_dates() -> None:
+    days = [
+        (date(2026, 1, 3), 60, 1, 60),
+        (date(2026, 1, 4), 40, 61, 100),
+        (date(2026, 1, 9), 150, 101, 250),
+        (date(2026, 1, 10), 1, 251, 251),
     ]
-    assert list(spans(rows_of, first, last, limit=100)) == [
-        (first, date(2026, 1, 8)),
-        (date(2026, 1, 9), date(2026, 1, 9)),
-        (date(2026, 1, 10), last),
-    ]
-    assert list(spans([], first, last, limit=100)) == [(first, last)]
+    assert list(stretches(days, limit=100)) == [days[:2], [days[2]], [days[3]]]
+    assert list(stretches([], limit=100)) == []

@@ -34,11 +34,21 @@ def _chromium_is_there() -> bool:
     return shutil.which("chromium") is not None
 
 
+def postgresql_programs() -> Path:
+    """The folder of the newest server's programs, as Debian lays them out."""
+    return max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/usr/lib/postgresql"))
+
+
+def _postgresql_is_there() -> bool:
+    return (postgresql_programs() / "initdb").is_file()
+
+
 SERVICES = {
     service.name: service
     for service in (
         Service("neo4j", _neo4j_is_there, "the graph export"),
         Service("s3", _s3_is_there, "the lake on an object store"),
+        Service("postgresql", _postgresql_is_there, "the operational store in PostgreSQL"),
         Service("chromium", _chromium_is_there, "the pages in a browser"),
     )
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the real servers that the tests talk to: Neo4j Community (Maven), an S3 server (pip), Chromium (apt).
+# Installs the real servers that the tests talk to: Neo4j Community (Maven), an S3 server (pip),
+# PostgreSQL and Chromium (apt).
 # Needs root for apt only; a second call finds everything there and ends at once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,6 +12,7 @@ need() { # need COMMAND PACKAGE
 need java openjdk-17-jre-headless
 need mvn maven
 need chromium chromium
+compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
 ldconfig -p | grep -q libgomp.so.1 || missing+=(libgomp1)
 
 if ((${#missing[@]})); then
@@ -26,4 +28,4 @@ fi
 
 bash scripts/neo4j/install.sh .services/neo4j
 bash scripts/s3/install.sh .services/s3
-echo "Services are ready: Neo4j and S3 in .services, $(chromium --version 2>/dev/null | head -n 1)."
+echo "Services are ready: Neo4j and S3 in .services, PostgreSQL, $(chromium --version 2>/dev/null | head -n 1)."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
 import numpy as np
@@ -14,6 +14,12 @@ import numpy as np
 from risk_platform.errors import BundleError, ContractError
 from risk_platform.models.calibration import Calibration, sigmoid
 from risk_platform.models.payments import Floats, Matrix
+from risk_platform.models.trees import parse_trees
+
+if TYPE_CHECKING:
+    from risk_platform.models.trees_attribution import Attributor
+    from risk_platform.models.trees_rows import RankedForest
+    from risk_platform.models.trees_scoring import Scorer
 
 MANIFEST = "manifest.json"
 _MODEL = "model.txt"
@@ -55,7 +61,10 @@ class Bundle:
 
     @cached_property
     def booster(self) -> lgb.Booster:
-        """The LightGBM model; raises BundleError when its text is none or has other features."""
+        """The model as LightGBM's own, the peer of the kernels that serve.
+
+        Raises BundleError when its text is none or has other features.
+        """
         try:
             booster = lgb.Booster(model_str=self.model_text)
         except lgb.basic.LightGBMError as error:
@@ -69,9 +78,43 @@ class Bundle:
         """SHA-256 of the manifest, and so of every byte of the bundle."""
         return hashlib.sha256(_manifest_bytes(self._contents())).hexdigest()
 
+    @cached_property
+    def _forest(self) -> "RankedForest":
+        from risk_platform.models.trees_rows import rank_forest
+
+        names, trees = parse_trees(self.model_text)
+        if names != self.features:
+            raise BundleError(f"{_FEATURES} and {_MODEL} name different features; export the bundle anew.")
+        return rank_forest(trees)
+
+    @cached_property
+    def _scorer(self) -> "Scorer":
+        from risk_platform.models.trees_scoring import lay_out_scorer
+
+        return lay_out_scorer(self._forest)
+
+    @cached_property
+    def _attributor(self) -> "Attributor":
+        from risk_platform.models.trees_attribution import lay_out_attributor
+
+        return lay_out_attributor(self._forest, len(self.features))
+
+    def prepare(self) -> None:
+        """Make ready what serving uses, so that the first payment does not wait for it.
+
+        Raises BundleError when the model is not one that the kernels compute.
+        """
+        nothing = np.full((1, len(self.features)), np.nan)
+        self.margins(np.repeat(nothing, 64, axis=0))
+        self.margins(nothing)
+        self.attributions(nothing)
+
     def margins(self, values: Matrix) -> Floats:
-        """Raw log odds of the model; `values` has shape (payments, features), NaN where a value is absent."""
-        return np.asarray(self.booster.predict(values, raw_score=True, num_threads=1), dtype=np.float64)
+        """Raw log odds of the model, LightGBM's to the last bit.
+
+        `values` has shape (payments, features), NaN where a value is absent.
+        """
+        return self._scorer.margins(self._rows(values))
 
     def log_odds(self, margins: Floats) -> Floats:
         """Calibrated log odds of fraud."""
@@ -84,15 +127,14 @@ class Bundle:
     def attributions(self, values: Matrix) -> Floats:
         """Path-dependent TreeSHAP values in log odds, shape (payments, features + 1), the base value last.
 
-        Raises ContractError when a row does not sum to its margin within 1e-6.
+        A row sums to its margin but for rounding.
         """
-        parts = np.asarray(self.booster.predict(values, pred_contrib=True, num_threads=1), dtype=np.float64)
-        worst = np.abs(parts.sum(axis=1) - self.margins(values)).max(initial=0.0)
-        if worst > 1e-6:
-            raise ContractError(
-                f"Attributions miss their margin by {worst:.2e}; at most 1e-6 is explained rounding."
-            )
-        return parts
+        return self._attributor.attributions(self._rows(values))
+
+    def _rows(self, values: Matrix) -> Floats:
+        if values.ndim != 2 or values.shape[1] != len(self.features):
+            raise ContractError(f"The model takes {len(self.features)} features a row, not {values.shape}.")
+        return np.ascontiguousarray(values, dtype=np.float64)
 
     def save(self, folder: Path) -> None:
         """Write the bundle into `folder`, which must be new or empty."""

@@ -108,8 +108,11 @@ def test_no_bundle_is_said_in_one_sentence(tmp_path: Path) -> None:
 
 
 def test_features_of_another_model_are_refused(bundle: Bundle) -> None:
+    foreign = replace(bundle, features=("a", "b", "c"))
     with pytest.raises(BundleError, match="different features"):
-        _ = replace(bundle, features=("a", "b", "c")).booster
+        _ = foreign.booster
+    with pytest.raises(BundleError, match="different features"):
+        foreign.prepare()
 
 
 @given(st.lists(st.floats(-50, 50), min_size=2, max_size=40))

@@ -3,12 +3,16 @@
 import io
 import logging
 import re
-from contextlib import redirect_stdout
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from datetime import date
 from time import perf_counter
 from uuid import uuid4
 
 import dagster as dg
+import sqlalchemy
+import sqlalchemy.event
 from rich.console import Console
 
 from risk_platform.defs.platform import partition_range_tags
@@ -70,6 +74,21 @@ class StepLines:
         return f"[dim]{perf_counter() - self._began.get(step, perf_counter()):.1f} s[/dim]"
 
 
+@contextmanager
+def _quick_run_log() -> Iterator[None]:
+    """SQLite without a disk flush per event: a power failure may lose the last lines of this run's log, no data."""
+
+    def relax(connection: sqlite3.Connection, _record: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous = NORMAL")
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", relax)
+    try:
+        yield
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", relax)
+
+
 def _cause(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
@@ -88,7 +107,7 @@ def materialize(job_name: str, first: date, last: date, console: Console) -> str
     run_id = str(uuid4())
     lines = StepLines(console)
     instance.add_event_listener(run_id, lines)
-    with redirect_stdout(DbtLines(console)):
+    with redirect_stdout(DbtLines(console)), _quick_run_log():
         result = defs.resolve_job_def(job_name).execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=instance,

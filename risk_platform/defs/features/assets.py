@@ -17,7 +17,10 @@ from risk_platform.settings import settings
 
 
 class LakeTranslator(DagsterDbtTranslator):
-    """Names of the lake: a source is the asset of the same name, every model belongs to the stage `features`."""
+    """Names of the lake: a source is the asset of the same name, every model belongs to the stage `features`.
+
+    Only what stays in the lake has partitions; the models before it live for one run.
+    """
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         return dg.AssetKey(dbt_resource_props["name"])
@@ -25,10 +28,14 @@ class LakeTranslator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:  # noqa: ARG002
         return "features"
 
+    def get_partitions_def(
+        self, dbt_resource_props: Mapping[str, Any]
+    ) -> dg.PartitionsDefinition[str] | None:
+        return DAILY if dbt_resource_props["config"].get("materialized") == "lake_table" else None
+
 
 @dbt_assets(
     manifest=ready_manifest(Platform(home=str(settings().home.absolute()))),
-    partitions_def=DAILY,
     backfill_policy=SINGLE_RUN,
     dagster_dbt_translator=LakeTranslator(),
     pool="features",

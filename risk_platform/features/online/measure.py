@@ -1,0 +1,46 @@
+"""What an entry adds to an accumulator, and what it competes with for a maximum."""
+
+import numpy as np
+
+from risk_platform.features.online.kernel import Ints, kernel
+from risk_platform.features.online.rows import Rows
+
+# Columns of an accumulator: bits that must be as wanted, the measure (-1: count), which part of it is summed.
+MASK, WANT, COLUMN, PART = 0, 1, 2, 3
+VALUE, SQUARE_HIGH, SQUARE_LOW = 0, 1, 2
+# Squares are summed in two halves, so that they stay exact up to this value.
+LARGEST = 1 << 47
+_HALF = np.int64(0xFFFFFFFF)
+
+
+@kernel
+def sum_value(add: Ints, row: int, bits: int, rows: Rows) -> int:
+    """What the payment in `row` with these `bits` adds to the accumulator `add`."""
+    if bits & add[MASK] != add[WANT]:
+        return np.int64(0)
+    if add[COLUMN] < 0:
+        return np.int64(1)
+    value = rows.ints[row, add[COLUMN]]
+    if add[PART] == VALUE:
+        return value
+    high, low = value >> 32, value & _HALF
+    square_low = np.uint64(low) * np.uint64(low)
+    if add[PART] == SQUARE_LOW:
+        return np.int64(square_low & np.uint64(_HALF))
+    return (high * high << 32) + 2 * high * low + np.int64(square_low >> np.uint64(32))
+
+
+@kernel
+def peak_value(peak: Ints, row: int, bits: int, rows: Rows) -> float:
+    """The measure of the payment in `row` where it passes the filter of `peak`, else −inf."""
+    if bits & peak[MASK] != peak[WANT]:
+        return -np.inf
+    value = column_value(row, peak[COLUMN], rows)
+    return value if value == value else -np.inf
+
+
+@kernel
+def column_value(row: int, column: int, rows: Rows) -> float:
+    """The measure in `column`, whole-number measures first; NaN for null."""
+    whole = rows.ints.shape[1]
+    return np.float64(rows.ints[row, column]) if column < whole else rows.floats[row, column - whole]

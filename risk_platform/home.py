@@ -51,6 +51,14 @@ class Home:
         return self.root / "bundles"
 
     @property
+    def rules(self) -> Path:
+        return self.root / "rules"
+
+    @property
+    def thresholds(self) -> Path:
+        return self.root / "thresholds"
+
+    @property
     def data_docs(self) -> Path:
         return self.root / "data_docs"
 
@@ -72,6 +80,8 @@ def prepare_home(settings: Settings) -> Home:
             home.mappings,
             home.work,
             home.bundles,
+            home.rules,
+            home.thresholds,
             home.data_docs,
         ):
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Every question the risk desk asks of the lake; money in minor units, times in UTC."""
 
+from dataclasses import fields
 from datetime import date, timedelta
 from typing import Any
 
@@ -219,13 +220,18 @@ def payment(key: PaymentKey) -> "pd.Series[Any] | None":
     return frame(query, day=days[0], **named).iloc[0]
 
 
+_OF_THE_VERSION = ("features", "model_version")
+_DECISION_COLUMNS = ", ".join(
+    f"d.{each.name}" for each in fields(Decision) if each.name not in _OF_THE_VERSION
+)
+
+
 def decision(key: PaymentKey, day: date) -> Decision | None:
     """The decision on one payment of business day `day`; None when nobody decided it."""
     found = ask(
         f"""
         with versions as ({_VERSIONS})
-        select d.* exclude (source, transaction_id, sequence, event_time, event_date, rules_hash, rule_hits),
-            versions.features, versions.model_version
+        select {_DECISION_COLUMNS}, versions.features, versions.model_version
         from decisions as d left join versions using (bundle_hash)
         where event_date = $day and source = $source and transaction_id = $transaction_id
         """,  # noqa: S608 - a constant

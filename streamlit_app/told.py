@@ -20,6 +20,9 @@ class Teller:
     def strongest(self, alert: "pd.Series[Any]") -> str:
         """What raised the risk of `alert` most, as a sentence; titles of codes when its model is unknown."""
         codes, features = list(alert["reason_codes"]), alert["features"]
+        beside = self._dictionary.rule_reason(codes[0]) if codes else None
+        if beside is not None:
+            return beside.sentence
         if not codes or features is None:
             return " · ".join(self._dictionary.title(code) for code in codes[:3])
         names = tuple(features)
@@ -35,11 +38,14 @@ def values_of(decision: Decision) -> list[float]:
 
 
 def reasons_of(decision: Decision, currency: str) -> list[Reason]:
-    """Every reason of an explained decision, what raised the risk most first; none when it was not explained.
+    """Every reason of a decision: what rules found, then what moved the model, the most risk-raising first.
 
-    A decision whose model is not in the lake's list has no feature names, and so no words either.
+    A decision whose model is not in the lake's list has no feature names, and so no words for the model's.
     """
+    dictionary = ReasonDictionary.shipped()
+    found = [reason for code in decision.reason_codes if (reason := dictionary.rule_reason(code))]
+    ruled = [Reason(each.code, each.title, each.sentence, 0.0, "") for each in found]
     if decision.attributions is None or decision.features is None:
-        return []
-    groups = ReasonGroups(ReasonDictionary.shipped(), decision.features)
-    return groups.told(values_of(decision), decision.attributions[:-1], currency)
+        return ruled
+    groups = ReasonGroups(dictionary, decision.features)
+    return ruled + groups.told(values_of(decision), decision.attributions[:-1], currency)

@@ -66,5 +66,6 @@ class Decision:
     feature_values: list[float | None]
     attributions: list[float] | None
     reason_codes: list[str]
+    rule_hits: list[str]
     features: list[str] | None
     model_version: str | None

@@ -13,7 +13,11 @@ import pyarrow.compute as pc
 
 from risk_platform.cli.figures import Figure
 from risk_platform.decisions.batch import decide_range
+from risk_platform.decisions.engine import DecisionEngine
 from risk_platform.decisions.levels import Thresholds
+from risk_platform.decisions.reasons import ReasonDictionary
+from risk_platform.decisions.rules.book import RuleBook
+from risk_platform.features.spec import load_feature_spec
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import PAYMENT_FEATURES
 from risk_platform.models.bundle import Bundle
@@ -40,9 +44,7 @@ def decision_figures(file: Path, mapping_name: str, progress: Callable[[str], No
         bundle = _model(scratch, first, progress)
         decided_from = bundle.trained_on.last + timedelta(days=1)
         deciding = perf_counter()
-        counts = decide_range(
-            scratch.lake, bundle, Thresholds.from_settings(current), decided_from, last, now
-        )
+        counts = decide_range(scratch.lake, _engine(bundle), bundle.trained_on, decided_from, last, now)
         decided = perf_counter()
         predict = _bare_predict_seconds(bundle, _matrix(scratch.lake, bundle, decided_from))
     progress(f"{counts.decided:,} payments decided, a bare predict on them takes {predict:.2f} s")
@@ -56,6 +58,12 @@ def decision_figures(file: Path, mapping_name: str, progress: Callable[[str], No
         Figure(name, spent, "s", "bare LightGBM predict", predict, predict / spent)
         for name, spent in steps.items()
     ]
+
+
+def _engine(bundle: Bundle) -> DecisionEngine:
+    reasons = ReasonDictionary.shipped()
+    rules = RuleBook.shipped(load_feature_spec().names, reasons)
+    return DecisionEngine(bundle, Thresholds.from_settings(settings()), reasons, rules)
 
 
 def _model(scratch: Scratch, first: date, progress: Callable[[str], None]) -> Bundle:

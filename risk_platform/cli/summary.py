@@ -108,15 +108,18 @@ def _top_alert(session: duckdb.DuckDBPyConnection, features: list[str]) -> TopAl
     row = session.execute(
         """
         SELECT d.source, d.transaction_id, strftime(d.event_time, '%Y-%m-%d %H:%M UTC'), t.amount_minor, t.currency,
-            d.score, d.level, d.advice, d.feature_values, d.attributions
+            d.score, d.level, d.advice, d.feature_values, d.attributions,
+            d.reason_codes
         FROM decisions d JOIN transactions t USING (source, transaction_id)
-        WHERE d.alerted ORDER BY d.score DESC, d.event_time LIMIT 1
+        WHERE d.alerted AND d.attributions IS NOT NULL ORDER BY d.score DESC, d.event_time LIMIT 1
         """
     ).fetchone()
     if row is None:
         return None
     values, attributions = row[8], row[9]
-    groups = ReasonGroups(ReasonDictionary.shipped(), features)
+    dictionary = ReasonDictionary.shipped()
+    groups = ReasonGroups(dictionary, features)
+    ruled = [reason.sentence for code in row[10] if (reason := dictionary.rule_reason(code))]
     told = groups.told(
         [float("nan") if v is None else v for v in values], attributions[: len(features)], row[4]
     )
@@ -129,7 +132,7 @@ def _top_alert(session: duckdb.DuckDBPyConnection, features: list[str]) -> TopAl
         score=row[5],
         level=row[6],
         advice=row[7],
-        reasons=[reason.sentence for reason in told if reason.attribution > 0][:4],
+        reasons=(ruled + [reason.sentence for reason in told if reason.attribution > 0])[:4],
     )
 
 

@@ -1,32 +1,39 @@
 """Decisions for the history: what nobody decided yet, never inside the champion's training span."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from risk_platform.decisions.engine import DecisionEngine
-from risk_platform.decisions.levels import LEVELS, Thresholds
-from risk_platform.decisions.reasons import ReasonDictionary
+from risk_platform.decisions.levels import LEVELS
 from risk_platform.decisions.records import KEYS
+from risk_platform.decisions.rules.columns import Features
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import DECISIONS, PAYMENT_FEATURES
-from risk_platform.models.bundle import Bundle
+from risk_platform.models.bundle import TrainingSpan
 
 BATCH_ROWS = 50_000
 
 
 @dataclass
 class DecisionCounts:
-    """What a batch run did: payments decided, inside the training span (skipped), decided before."""
+    """What a batch run did: payments decided, inside the training span (skipped), decided before.
+
+    `degraded` counts decisions without the model by reason, `rule_hits` hits by rule.
+    """
 
     decided: int = 0
     skipped_training_span: int = 0
     already_decided: int = 0
     alerts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))
     levels: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))
+    degraded: Counter[str] = field(default_factory=Counter)
+    rule_hits: Counter[str] = field(default_factory=Counter)
 
     def count(self, decisions: pa.Table) -> None:
         """Add the rows of `decisions`."""
@@ -35,28 +42,32 @@ class DecisionCounts:
             self.levels[entry["level"]] += entry["count_all"]
             if entry["alerted"]:
                 self.alerts[entry["level"]] += entry["count_all"]
+        self.degraded.update(decisions["degraded_reason"].drop_null().to_pylist())
+        self.rule_hits.update(pc.list_flatten(decisions["rule_hits"]).to_pylist())
 
 
 def decide_range(
-    lake: Lake, bundle: Bundle, thresholds: Thresholds, from_date: date, to_date: date, decided_time: datetime
+    lake: Lake,
+    engine: DecisionEngine,
+    trained_on: TrainingSpan,
+    from_date: date,
+    to_date: date,
+    decided_time: datetime,
 ) -> DecisionCounts:
     """Decide the undecided payments with from_date ≤ event_date ≤ to_date and write that into the lake.
 
-    Payments up to the end of the bundle's training span are skipped and counted. A rerun adds nothing; a
+    Payments up to the end of the training span `trained_on` are skipped and counted. A rerun adds nothing; a
     run that breaks off leaves whole days behind, and the next one goes on from there. Memory holds one
     batch at a time.
     """
-    engine = DecisionEngine(bundle, thresholds, ReasonDictionary.shipped())
     counts = DecisionCounts()
     version = lake.version(PAYMENT_FEATURES)
-    first_open = max(from_date, bundle.trained_on.last + timedelta(days=1))
+    first_open = max(from_date, trained_on.last + timedelta(days=1))
     with lake.connect() as connection:
-        counts.skipped_training_span = _payments_between(
-            connection, from_date, min(to_date, bundle.trained_on.last)
-        )
+        counts.skipped_training_span = _payments_between(connection, from_date, min(to_date, trained_on.last))
         counts.already_decided = _decided_between(connection, first_open, to_date)
         for day in _days_with_payments(connection, first_open, to_date):
-            batches = _undecided(connection, day, bundle.features)
+            batches = _undecided(connection, day, engine)
             rows = (
                 batch
                 for payments in batches
@@ -74,7 +85,11 @@ def _decided_batches(
     counts: DecisionCounts,
 ) -> list[pa.RecordBatch]:
     decisions = engine.decide(
-        payments, decided_time=decided_time, decided_by="batch", features_version=version
+        payments,
+        Features.of(payments, engine.features),
+        decided_time=decided_time,
+        decided_by="batch",
+        features_version=version,
     )
     counts.count(decisions)
     batches: list[pa.RecordBatch] = decisions.to_batches()
@@ -82,12 +97,16 @@ def _decided_batches(
 
 
 def _undecided(
-    connection: duckdb.DuckDBPyConnection, day: date, features: tuple[str, ...]
+    connection: duckdb.DuckDBPyConnection, day: date, engine: DecisionEngine
 ) -> Iterator[pa.RecordBatch]:
-    columns = ", ".join(f'"{name}"' for name in (*KEYS, *features))
+    present = {name for name, *_ in connection.execute("describe payment_features").fetchall()}
+    columns = [f'f."{name}"' for name in (*KEYS, *(each for each in engine.features if each in present))]
+    stated = [f't."{name}"' for name in engine.columns]
+    join = "join transactions as t using (source, transaction_id)" if stated else ""
+    same_day = "and t.event_date = f.event_date" if stated else ""
     query = f"""
-        select {columns} from payment_features as f
-        where event_date = ? and not exists (
+        select {", ".join(columns + stated)} from payment_features as f {join}
+        where f.event_date = ? {same_day} and not exists (
             select 1 from decisions as d
             where d.event_date = ? and d.source = f.source and d.transaction_id = f.transaction_id
         )

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cached_property
 from importlib import resources
 from typing import Self
 
@@ -71,10 +72,29 @@ class Thresholds:
             advice=shipped_advice(),
         )
 
+    @classmethod
+    def parse(cls, document: bytes) -> Self:
+        """The thresholds kept as `document`; raises ContractError when it is none."""
+        try:
+            stated = json.loads(document)
+            stated["advice"] = tuple(Advice(advice) for advice in stated["advice"])
+            return cls(**stated)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ContractError(f"The kept thresholds cannot be read: {error}.") from error
+
     @property
+    def document(self) -> bytes:
+        """Every bound and advice as JSON, the form thresholds are kept in."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @cached_property
     def hash(self) -> str:
-        """SHA-256 over every bound and advice: decisions with the same hash were cut the same way."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of the document: decisions with the same hash were cut the same way."""
+        return hashlib.sha256(self.document).hexdigest()
+
+    def upper_bound(self, level: Level) -> float:
+        """The highest score of `level`; 1 for CRITICAL."""
+        return (self.low, self.medium, self.high, 1.0)[LEVELS.index(level)]
 
     def ranks(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
         """Position in `LEVELS` of each score; a bound itself belongs to the lower level."""

@@ -45,6 +45,16 @@ class Rule(BaseModel):
         return self.below if self.below is not None and value <= self.neutral else self.above
 
 
+class RuleReason(BaseModel):
+    """A reason that no feature speaks for: its code, title and one sentence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    title: str
+    sentence: str
+
+
 class _Dictionary(BaseModel):
     """The file `reasons.yaml`."""
 
@@ -52,6 +62,7 @@ class _Dictionary(BaseModel):
 
     words: dict[str, dict[str, Word]]
     reasons: tuple[Rule, ...]
+    rules: tuple[RuleReason, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,11 +95,18 @@ class Reason:
 class ReasonDictionary:
     """Reason codes for features; the first rule whose pattern matches a feature's name speaks for it."""
 
-    def __init__(self, words: Mapping[str, Mapping[str, Word]], rules: Sequence[Rule]) -> None:
+    def __init__(
+        self,
+        words: Mapping[str, Mapping[str, Word]],
+        rules: Sequence[Rule],
+        beside: Sequence[RuleReason] = (),
+    ) -> None:
         self._words = words
+        self._beside = {reason.code: reason for reason in beside}
         self._patterns = [(self._compile(pattern), rule) for rule in rules for pattern in rule.features]
         self._known: dict[str, Wording] = {}
         self._titles = dict(reversed([entry for rule in rules for entry in self._titled(rule)]))
+        self._titles |= {code: _capital(reason.title) for code, reason in self._beside.items()}
 
     @classmethod
     def shipped(cls) -> Self:
@@ -105,7 +123,16 @@ class ReasonDictionary:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
             raise ContractError(f"The reason dictionary is wrong at {place}: {first['msg']}.") from error
-        return cls(stated.words, stated.reasons)
+        return cls(stated.words, stated.reasons, stated.rules)
+
+    @property
+    def rule_codes(self) -> tuple[str, ...]:
+        """Codes of the reasons that no feature speaks for: those of rules, and of a missing model."""
+        return tuple(self._beside)
+
+    def rule_reason(self, code: str) -> RuleReason | None:
+        """The reason with that code, None when features speak for it."""
+        return self._beside.get(code)
 
     def wording(self, feature: str) -> Wording:
         """How `feature` is told; raises ContractError when no rule covers it."""

@@ -9,31 +9,55 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from risk_platform.decisions.levels import LEVELS, Thresholds
-from risk_platform.lake.tables import DECISIONS
+from risk_platform.decisions.levels import LEVELS, Advice, Thresholds
+from risk_platform.lake.tables import DECISIONS, PAYMENT_KEY
 
 Floats = npt.NDArray[np.float64]
 DecidedBy = Literal["engine", "batch"]
 KEYS = ("source", "transaction_id", "event_time", "event_date")
 
 
+_ADVICE = tuple(Advice)
+_FINGERPRINT = 32
+
+
+@dataclass(frozen=True)
+class Hashes:
+    """What a decision was made with: SHA-256 of bundle (None: there was none), rule book and thresholds."""
+
+    bundle: str | None
+    rules: str
+    thresholds: str
+
+
 @dataclass(frozen=True)
 class Decided:
     """A batch of n decisions as arrays.
 
-    Margins, probabilities, scores and alerted have length n, `feature_values` is (n × features);
-    `attributions` (alerts × (features + 1)) and `reason_codes` have one entry per alert, in their order.
+    Margins and probabilities (NaN where degraded), scores, ranks (places in `LEVELS`), advice (the place in
+    `Advice` that rules ask for at least), alerted and `explained` have length n, as has `why_not` unless the
+    model judged all. `feature_values` is (n × features), `rule_values` (n × features of rules alone).
+    `attributions` (× (features + 1)) has a row for each explained one, `reason_codes` an entry for each that is
+    not LOW, `hits` one for each of `hit_rows`, all in their order.
     """
 
     margins: Floats
     probabilities: Floats
     scores: Floats
+    ranks: npt.NDArray[np.intp]
+    advice: npt.NDArray[np.intp]
     alerted: npt.NDArray[np.bool_]
+    why_not: list[str | None] | None
     feature_values: Floats
+    rule_values: Floats
+    explained: npt.NDArray[np.bool_]
     attributions: Floats
     reason_codes: list[list[str]]
-    bundle_hash: str
+    hit_rows: npt.NDArray[np.intp]
+    hits: list[list[str]]
+    hashes: Hashes
     features_version: int
     decided_time: datetime
     decided_by: DecidedBy
@@ -42,43 +66,62 @@ class Decided:
 def decision_rows(payments: pa.Table | pa.RecordBatch, decided: Decided, thresholds: Thresholds) -> pa.Table:
     """Rows of `decisions`, one for each payment, in the registry's columns and types."""
     count = payments.num_rows
-    ranks = thresholds.ranks(decided.scores)
+    hit = np.zeros(count, dtype=bool)
+    hit[decided.hit_rows] = True
+    advised = np.array([_ADVICE.index(advice) for advice in thresholds.advice])[decided.ranks]
+    moment = pa.scalar(decided.decided_time, pa.timestamp("us", tz="UTC"))
     columns = {name: payments.column(name) for name in KEYS} | {
-        "decision_id": _decision_ids(payments, decided.bundle_hash, thresholds.hash),
-        "sequence": pa.nulls(count, pa.int64()),
-        "decided_time": pa.repeat(pa.scalar(decided.decided_time, pa.timestamp("us", tz="UTC")), count),
+        "decision_id": _decision_ids(payments, decided.hashes),
+        "sequence": _sequence(payments),
+        "decided_time": pa.repeat(moment, count),
         "decided_by": pa.repeat(decided.decided_by, count),
-        "probability": pa.array(decided.probabilities),
+        "probability": pa.array(decided.probabilities, from_pandas=True),
         "score": pa.array(decided.scores),
-        "margin": pa.array(decided.margins),
-        "level": pa.array([level.value for level in LEVELS]).take(pa.array(ranks)),
-        "advice": pa.array([advice.value for advice in thresholds.advice]).take(pa.array(ranks)),
+        "margin": pa.array(decided.margins, from_pandas=True),
+        "level": _LEVEL_NAMES.take(pa.array(decided.ranks)),
+        "advice": _ADVICE_NAMES.take(pa.array(np.maximum(advised, decided.advice))),
         "alerted": pa.array(decided.alerted),
-        "degraded_reason": pa.nulls(count, pa.string()),
-        "bundle_hash": pa.repeat(decided.bundle_hash, count),
-        "rules_hash": pa.nulls(count, pa.string()),
-        "thresholds_hash": pa.repeat(thresholds.hash, count),
+        "degraded_reason": pa.array(decided.why_not or [None] * count, pa.string()),
+        "bundle_hash": pa.repeat(pa.scalar(decided.hashes.bundle, pa.string()), count),
+        "rules_hash": pa.repeat(decided.hashes.rules, count),
+        "thresholds_hash": pa.repeat(decided.hashes.thresholds, count),
         "features_version": pa.repeat(pa.scalar(decided.features_version, pa.int64()), count),
         "feature_values": _lists(decided.feature_values, np.ones(count, dtype=bool)),
-        "attributions": _lists(decided.attributions, decided.alerted),
-        "reason_codes": _codes(decided.reason_codes, decided.alerted),
-        "rule_hits": _codes([], np.zeros(count, dtype=bool)),
+        "rule_values": _lists(decided.rule_values, np.ones(count, dtype=bool)),
+        "attributions": _lists(decided.attributions, decided.explained),
+        "reason_codes": _codes(decided.reason_codes, decided.ranks > 0),
+        "rule_hits": _codes(decided.hits, hit),
     }
     return pa.table({name: columns[name] for name in DECISIONS.column_names}).cast(DECISIONS.schema)
 
 
-def _decision_ids(payments: pa.Table | pa.RecordBatch, bundle_hash: str, thresholds_hash: str) -> pa.Array:
-    """Identifiers that the same payment, bundle and thresholds always get."""
-    keys = zip(
-        payments.column("source").to_pylist(), payments.column("transaction_id").to_pylist(), strict=True
-    )
-    base = hashlib.sha256(f"{bundle_hash}\x1f{thresholds_hash}".encode())
+_LEVEL_NAMES = pa.array([level.value for level in LEVELS])
+_ADVICE_NAMES = pa.array([advice.value for advice in _ADVICE])
+
+
+def _sequence(payments: pa.Table | pa.RecordBatch) -> pa.Array:
+    """Inbox positions of payments that came in live, null for history."""
+    if "sequence" in payments.schema.names:
+        return payments.column("sequence")
+    return pa.nulls(payments.num_rows, pa.int64())
+
+
+def _decision_ids(payments: pa.Table | pa.RecordBatch, hashes: Hashes) -> pa.Array:
+    """Identifiers that the same payment, bundle, rules and thresholds always get."""
+    base = hashlib.sha256(f"{hashes.bundle}\x1f{hashes.rules}\x1f{hashes.thresholds}".encode())
     identifiers = []
-    for source, transaction_id in keys:
+    for key in _keys(payments):
         digest = base.copy()
-        digest.update(f"\x1f{source}\x1f{transaction_id}".encode())
-        identifiers.append(digest.hexdigest()[:32])
+        digest.update(key)
+        identifiers.append(digest.hexdigest()[:_FINGERPRINT])
     return pa.array(identifiers, pa.string())
+
+
+def _keys(payments: pa.Table | pa.RecordBatch) -> list[bytes]:
+    sources, identifiers = (payments.column(name).cast(pa.string()) for name in PAYMENT_KEY)
+    joined = pc.binary_join_element_wise("", sources, identifiers, "\x1f").cast(pa.binary())
+    keys: list[bytes] = joined.to_pylist()
+    return keys
 
 
 def _lists(rows: Floats, present: npt.NDArray[np.bool_]) -> pa.Array:

@@ -223,11 +223,12 @@ DECISIONS = Table(
         Column("thresholds_hash", pa.string(), "SHA-256 of the thresholds."),
         Column("features_version", pa.int64(), "Delta version of payment_features it was read from."),
         Column("feature_values", DOUBLES, "Feature values in bundle order."),
+        _optional("rule_values", DOUBLES, "Values of features that rules alone look at, by name."),
         _optional(
-            "attributions", DOUBLES, "Path-dependent TreeSHAP values in bundle order, then the base; alerts."
+            "attributions", DOUBLES, "Path-dependent TreeSHAP values in bundle order, then the base; unless LOW."
         ),
         Column("reason_codes", STRINGS, "Reason codes, strongest first."),
-        Column("rule_hits", STRINGS, "Rules that fired."),
+        Column("rule_hits", STRINGS, "Rules that fired, those in shadow after shadow:."),
     ),
     PAYMENT_KEY,
     "event_date",

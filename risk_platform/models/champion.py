@@ -41,7 +41,12 @@ def load_champion(bundles: Path) -> Bundle:
         promised = str(json.loads((bundles / _POINTER).read_text())["bundle_hash"])
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{bundles / _POINTER} cannot be read; promote a model anew.") from error
-    bundle = Bundle.load(bundles / promised)
-    if bundle.hash != promised:
-        raise BundleError(f"The bundle {bundles / promised} is another one than its name promises.")
+    return stored_bundle(bundles, promised)
+
+
+def stored_bundle(bundles: Path, digest: str) -> Bundle:
+    """The bundle with that hash; raises BundleError when it is not there or its files are not intact."""
+    bundle = Bundle.load(bundles / digest)
+    if bundle.hash != digest:
+        raise BundleError(f"The bundle {bundles / digest} is another one than its name promises.")
     return bundle

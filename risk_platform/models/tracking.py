@@ -1,5 +1,6 @@
 """Tracking: every training run in MLflow, its model in the registry; the only module that imports MLflow."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -95,6 +96,9 @@ def _quiet_client(uri: str) -> Iterator["MlflowClient"]:
     os.environ.setdefault("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
     import mlflow
 
+    # Creating its tables is told line by line as information; only what is wrong is worth a line of a run.
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
     yield client
 

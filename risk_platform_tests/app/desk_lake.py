@@ -6,7 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from risk_platform.decisions.batch import decide_range
+from risk_platform.decisions.engine import DecisionEngine
 from risk_platform.decisions.levels import Thresholds
+from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import (
     DATA_QUALITY,
@@ -22,7 +24,7 @@ from risk_platform.lake.tables import (
 )
 from risk_platform.models.bundle import Bundle
 from risk_platform.settings import Settings
-from risk_platform_tests.decisions.small_model import train_small_model
+from risk_platform_tests.decisions.small_model import rule_book, train_small_model
 
 FIRST, DAYS, PER_DAY = date(2026, 3, 1), 14, 30
 TRAINED_TO = date(2026, 3, 7)
@@ -31,6 +33,11 @@ NIGHT = datetime(2026, 3, 15, 1, tzinfo=UTC)
 CHANNELS = ("UPI", "CARD", "IMPS")
 CITIES = ("Mumbai", "Pune", "Delhi", None)
 FRAUDS = (4, 14, 24)
+
+DESK_RULES = """\
+degraded_level: MEDIUM
+rules: []
+"""
 
 Row = dict[str, object]
 
@@ -75,7 +82,9 @@ def build_desk_lake(root: Path) -> Lake:
     lake.replace_range(PAYMENT_FEATURES, features(payments), FIRST, LAST)
     bundle = train_small_model(TRAINED_TO)
     write_model(lake, bundle)
-    decide_range(lake, bundle, Thresholds.from_settings(Settings(_env_file=None)), FIRST, LAST, NIGHT)  # type: ignore[call-arg]
+    thresholds = Thresholds.from_settings(Settings(_env_file=None))  # type: ignore[call-arg]
+    engine = DecisionEngine(bundle, thresholds, ReasonDictionary.shipped(), rule_book(DESK_RULES))
+    decide_range(lake, engine, bundle.trained_on, FIRST, LAST, NIGHT)
     write_judgements(lake)
     write_intake(lake)
     return lake

@@ -146,9 +146,9 @@ class TestPayment:
         assert figures(app) == {}
         assert "Nobody decided this payment" in told(app)
 
-    def test_a_payment_that_raised_no_alert_is_not_explained(self) -> None:
+    def test_a_low_payment_is_not_explained(self) -> None:
         app = opened("payment", source="test", transaction_id="T0800")
-        assert "this payment raised none" in told(app)
+        assert "Reasons are kept for whatever is not LOW" in told(app)
 
     def test_search_by_customer_offers_the_latest_first(self) -> None:
         app = opened("payment")

@@ -5,10 +5,26 @@ from datetime import UTC, date, datetime, time
 import lightgbm as lgb
 import numpy as np
 
+from risk_platform.decisions.reasons import ReasonDictionary
+from risk_platform.decisions.rules.book import RuleBook
+from risk_platform.decisions.rules.lists import Lists
+from risk_platform.decisions.rules.rule_set import RuleSet
 from risk_platform.models.bundle import Bundle, TrainingSpan
 from risk_platform.models.calibration import Calibration
 
 FEATURES = ("amount", "customer_amount_to_mean_90d")
+
+
+NO_RULES = """\
+degraded_level: MEDIUM
+rules: []
+"""
+NO_LISTS = "blocked: []\n"
+
+
+def rule_book(rules: str = NO_RULES, lists: str = NO_LISTS) -> RuleBook:
+    """The rule book over the features of the small model that is written in two YAML texts."""
+    return RuleBook(RuleSet.parse(rules, (*FEATURES, "hour"), ReasonDictionary.shipped()), Lists.parse(lists))
 
 
 def train_small_model(last_day: date) -> Bundle:

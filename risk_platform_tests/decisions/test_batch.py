@@ -5,11 +5,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from risk_platform.decisions.batch import decide_range
+from risk_platform.decisions.batch import DecisionCounts, decide_range
+from risk_platform.decisions.engine import DecisionEngine
 from risk_platform.decisions.levels import Thresholds
+from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import DECISIONS, PAYMENT_FEATURES
 from risk_platform.models.bundle import Bundle
+from risk_platform_tests.decisions.small_model import rule_book
 
 FIRST, LAST = date(2026, 3, 9), date(2026, 3, 13)
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -34,6 +37,13 @@ def features_of(day: date) -> pa.Table:
     )
 
 
+def decide(
+    lake: Lake, model: Bundle, thresholds: Thresholds, first: date, last: date, moment: datetime
+) -> DecisionCounts:
+    engine = DecisionEngine(model, thresholds, ReasonDictionary.shipped(), rule_book())
+    return decide_range(lake, engine, model.trained_on, first, last, moment)
+
+
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     lake = Lake(str(tmp_path / "lake"))
@@ -45,7 +55,7 @@ def lake(tmp_path: Path) -> Lake:
 def test_only_days_after_the_training_span_are_decided(
     lake: Lake, model: Bundle, thresholds: Thresholds
 ) -> None:
-    counts = decide_range(lake, model, thresholds, FIRST, LAST, NOON)
+    counts = decide(lake, model, thresholds, FIRST, LAST, NOON)
     assert (counts.decided, counts.skipped_training_span, counts.already_decided) == (120, 80, 0)
     decided = lake.read(DECISIONS)
     assert decided.num_rows == 120
@@ -56,18 +66,18 @@ def test_only_days_after_the_training_span_are_decided(
 
 
 def test_a_rerun_adds_nothing(lake: Lake, model: Bundle, thresholds: Thresholds) -> None:
-    decide_range(lake, model, thresholds, FIRST, date(2026, 3, 12), NOON)
+    decide(lake, model, thresholds, FIRST, date(2026, 3, 12), NOON)
     version = lake.version(DECISIONS)
-    again = decide_range(lake, model, thresholds, FIRST, date(2026, 3, 12), NOON + timedelta(days=1))
+    again = decide(lake, model, thresholds, FIRST, date(2026, 3, 12), NOON + timedelta(days=1))
     assert (again.decided, again.already_decided) == (0, 80)
     assert lake.version(DECISIONS) == version
-    rest = decide_range(lake, model, thresholds, FIRST, LAST, NOON)
+    rest = decide(lake, model, thresholds, FIRST, LAST, NOON)
     assert (rest.decided, rest.already_decided) == (40, 80)
     assert lake.read(DECISIONS).num_rows == 120
 
 
 def test_a_decision_of_the_engine_is_left_alone(lake: Lake, model: Bundle, thresholds: Thresholds) -> None:
-    decide_range(lake, model, thresholds, LAST, LAST, NOON)
+    decide(lake, model, thresholds, LAST, LAST, NOON)
     one = lake.read(DECISIONS).slice(0, 1)
     live = one.set_column(
         one.schema.get_field_index("decided_by"), DECISIONS.schema.field("decided_by"), [["engine"]]
@@ -75,7 +85,7 @@ def test_a_decision_of_the_engine_is_left_alone(lake: Lake, model: Bundle, thres
     fresh = Lake(str(Path(lake._root).parent / "other"))
     fresh.replace_range(PAYMENT_FEATURES, lake.read(PAYMENT_FEATURES), FIRST, LAST)
     fresh.insert_if_absent(DECISIONS, live)
-    counts = decide_range(fresh, model, thresholds, LAST, LAST, NOON)
+    counts = decide(fresh, model, thresholds, LAST, LAST, NOON)
     assert (counts.decided, counts.already_decided) == (39, 1)
     assert sorted(fresh.read(DECISIONS)["decided_by"].to_pylist()) == ["batch"] * 39 + ["engine"]
 
@@ -83,6 +93,6 @@ def test_a_decision_of_the_engine_is_left_alone(lake: Lake, model: Bundle, thres
 def test_a_range_inside_the_training_span_decides_nothing(
     lake: Lake, model: Bundle, thresholds: Thresholds
 ) -> None:
-    counts = decide_range(lake, model, thresholds, FIRST, date(2026, 3, 10), NOON)
+    counts = decide(lake, model, thresholds, FIRST, date(2026, 3, 10), NOON)
     assert (counts.decided, counts.skipped_training_span) == (0, 80)
     assert not lake.exists(DECISIONS)

@@ -66,22 +66,28 @@ def figures(decision: Decision) -> None:
 
 def reasons(decision: Decision, told: list[Reason]) -> None:
     """The reasons in words beside the waterfall from the average payment to this one."""
-    if not told or decision.attributions is None or decision.margin is None:
-        st.info("Explanations are kept for alerts; this payment raised none.", icon=":material/info:")
+    if not told:
+        st.info("Reasons are kept for whatever is not LOW.", icon=":material/info:")
         return
+    if decision.degraded_reason is not None:
+        st.warning(f"Decided by rules alone: {decision.degraded_reason}.", icon=":material/power_off:")
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.subheader("Why it was flagged", anchor=False)
-        for reason in [reason for reason in told if reason.attribution > 0][:5]:
+        for reason in [reason for reason in told if reason.attribution > 0 or not reason.feature][:5]:
             with st.container(border=True):
                 st.markdown(f"**{reason.sentence}**")
-                st.caption(f"{reason.title} · `{reason.code}` · {reason.attribution:+.2f} log odds")
+                moved = f"{reason.attribution:+.2f} log odds" if reason.feature else "rule"
+                st.caption(f"{reason.title} · `{reason.code}` · {moved}")
         against = [reason for reason in reversed(told) if reason.attribution < -0.05][:2]
         if against:
             st.caption("What speaks against it: " + " ".join(reason.sentence for reason in against))
+    if decision.attributions is None or decision.margin is None:
+        return
     with right:
         st.subheader("From the average payment to this one", anchor=False)
-        st.altair_chart(charts.waterfall(decision.attributions[-1], told, decision.margin))
+        moved = [reason for reason in told if reason.feature]
+        st.altair_chart(charts.waterfall(decision.attributions[-1], moved, decision.margin))
 
 
 def history(payment: pd.Series, currency: str) -> None:

@@ -19,17 +19,23 @@ from risk_platform.lake.tables import DECISIONS
     pool="decisions",
 )
 def decisions(context: dg.AssetExecutionContext, platform: Platform) -> Materialized:
-    """Score, level, advice and, for alerts, attributions and reason codes."""
+    """Score, level, advice and, unless LOW, attributions and reason codes."""
+    from risk_platform.decisions.archive import Archive, current_rule_book
     from risk_platform.decisions.batch import decide_range
+    from risk_platform.decisions.engine import DecisionEngine
     from risk_platform.decisions.levels import Thresholds
+    from risk_platform.decisions.reasons import ReasonDictionary
+    from risk_platform.features.spec import load_feature_spec
     from risk_platform.models.champion import load_champion
 
     first, last = day_range(context)
     with final_refusals():
         bundle = load_champion(platform.folders.bundles)
-        counts = decide_range(
-            platform.lake, bundle, Thresholds.from_settings(platform.settings), first, last, datetime.now(UTC)
-        )
+        thresholds, reasons = Thresholds.from_settings(platform.settings), ReasonDictionary.shipped()
+        rules = current_rule_book(platform.folders, load_feature_spec().names, reasons)
+        Archive.of(platform.folders).keep(rules, thresholds)
+        engine = DecisionEngine(bundle, thresholds, reasons, rules)
+        counts = decide_range(platform.lake, engine, bundle.trained_on, first, last, datetime.now(UTC))
     alerts = sum(counts.alerts.values())
     context.log.info(f"{counts.decided:,} payments decided, {alerts:,} alerts")
     return dg.MaterializeResult(
@@ -39,6 +45,8 @@ def decisions(context: dg.AssetExecutionContext, platform: Platform) -> Material
             "skipped_in_training_span": counts.skipped_training_span,
             "decided_before": counts.already_decided,
             "levels": counts.levels,
+            "degraded": dict(counts.degraded),
+            "rule_hits": dict(counts.rule_hits),
             "champion": bundle.hash,
         }
     )

@@ -1,0 +1,122 @@
+"""The rule book of an engine: a rule set with its lists, held against payments."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from risk_platform.decisions.levels import Advice
+from risk_platform.decisions.reasons import ReasonDictionary
+from risk_platform.decisions.rules.columns import Features, Seen
+from risk_platform.decisions.rules.lists import Lists
+from risk_platform.decisions.rules.rule_set import Rule, RuleSet
+from risk_platform.errors import InputError
+
+SHADOW = "shadow:"
+"""Before the name of a rule in shadow in a decision's hits."""
+_ADVICE = tuple(Advice)
+_EPOCH_ORDINAL = 719_163
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the rules say of n payments.
+
+    `floors` is the least score of each (0: none), `advice` the place in `Advice` of the least advice. `hits` are
+    the rules that fired, those in shadow marked by `SHADOW`, `codes` the reason codes of the live ones, the
+    highest floor first: both for the rows in `rows` only, in ascending order.
+    """
+
+    floors: npt.NDArray[np.float64]
+    advice: npt.NDArray[np.intp]
+    rows: npt.NDArray[np.intp]
+    hits: list[list[str]]
+    codes: list[list[str]]
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """A rule set and the lists it looks identifiers up in: together what `rules_hash` names."""
+
+    rules: RuleSet
+    lists: Lists
+
+    @classmethod
+    def shipped(cls, features: Sequence[str], reasons: ReasonDictionary) -> Self:
+        """The starter rules with the shipped lists."""
+        return cls(RuleSet.starter(features, reasons), Lists.shipped())
+
+    @classmethod
+    def parse(cls, document: bytes, features: Sequence[str], reasons: ReasonDictionary) -> Self:
+        """The rule book kept as `document`; raises InputError when it is none or no longer a right one."""
+        try:
+            stated = json.loads(document)
+            rules, lists = str(stated["rules"]), str(stated["lists"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError("The kept rule book cannot be read; its file was altered.") from error
+        return cls(RuleSet.parse(rules, features, reasons), Lists.parse(lists))
+
+    @cached_property
+    def document(self) -> bytes:
+        """Both texts as one JSON document, the form a rule book is kept in."""
+        return json.dumps({"rules": self.rules.text, "lists": self.lists.text}, indent=1).encode() + b"\n"
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the document."""
+        return hashlib.sha256(self.document).hexdigest()
+
+    def judge(self, payments: pa.Table | pa.RecordBatch, features: Features) -> Verdict:
+        """What the rules say of `payments`, which has event_time, event_date and `rules.columns`."""
+        seen = Seen(payments, features)
+        days = seen.event_dates()
+        first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
+        fired = np.zeros((len(self.rules.rules), seen.count), dtype=np.bool_)
+        for at, (rule, compiled) in enumerate(zip(self.rules.rules, self.rules.conditions, strict=True)):
+            since, until = _days(rule)
+            if since <= last and first <= until:
+                within = (since <= days) & (days <= until)
+                fired[at] = compiled.condition(seen, self.lists).true & within
+        return self._verdict(fired)
+
+    def _verdict(self, fired: npt.NDArray[np.bool_]) -> Verdict:
+        live = fired & self._live[:, None]
+        floors = np.max(np.where(live, self._floors[:, None], 0.0), axis=0, initial=0.0)
+        advice = np.max(np.where(live, self._advice[:, None], 0), axis=0, initial=0)
+        rows = np.flatnonzero(fired.any(axis=0))
+        hits = [[self._names[at] for at in np.flatnonzero(fired[:, row])] for row in rows]
+        codes = [self._codes(np.flatnonzero(live[:, row])) for row in rows]
+        return Verdict(floors, advice, rows, hits, codes)
+
+    def _codes(self, places: npt.NDArray[np.intp]) -> list[str]:
+        strongest = sorted(places.tolist(), key=lambda at: (-self._floors[at], -self._advice[at]))
+        return list(dict.fromkeys(self.rules.rules[at].reason_code for at in strongest))
+
+    @cached_property
+    def _live(self) -> npt.NDArray[np.bool_]:
+        return np.array([rule.mode == "live" for rule in self.rules.rules], dtype=np.bool_)
+
+    @cached_property
+    def _floors(self) -> npt.NDArray[np.float64]:
+        return np.array([rule.effect.score_floor or 0.0 for rule in self.rules.rules])
+
+    @cached_property
+    def _advice(self) -> npt.NDArray[np.intp]:
+        stated = [rule.effect.advice or Advice.ALLOW for rule in self.rules.rules]
+        return np.array([_ADVICE.index(advice) for advice in stated], dtype=np.intp)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return [rule.name if rule.mode == "live" else SHADOW + rule.name for rule in self.rules.rules]
+
+
+def _days(rule: Rule) -> tuple[int, int]:
+    """First and last business day of the rule, in days since 1970."""
+    last = 2**31 - 1 if rule.until is None else rule.until.toordinal() - _EPOCH_ORDINAL
+    return rule.since.toordinal() - _EPOCH_ORDINAL, last

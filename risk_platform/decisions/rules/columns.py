@@ -1,0 +1,114 @@
+"""What rules may speak of: features, columns of the payment, and lists."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from risk_platform.errors import ContractError
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+TEXTS: tuple[str, ...] = (
+    "kind",
+    "status",
+    "customer_id",
+    "instrument_id",
+    "counterparty_id",
+    "counterparty_type",
+    "currency",
+    "channel",
+    "mcc",
+    "device_id",
+    "ip_token",
+    "city",
+    "country",
+)
+NUMBERS: tuple[str, ...] = ("amount_minor", "latitude", "longitude")
+PAYMENT_COLUMNS: tuple[str, ...] = (*TEXTS, *NUMBERS)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Feature values of n payments: `values` is (n × names), NaN where a payment has no such value."""
+
+    names: tuple[str, ...]
+    values: Floats
+
+    @classmethod
+    def of(cls, payments: pa.Table | pa.RecordBatch, names: Sequence[str]) -> "Features":
+        """The features called `names` that `payments` has as columns; null is NaN."""
+        present = tuple(name for name in names if name in payments.schema.names)
+        values = np.empty((payments.num_rows, len(present)))
+        for at, name in enumerate(present):
+            values[:, at] = payments.column(name).to_numpy(zero_copy_only=False)
+        return cls(present, values)
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {name: at for at, name in enumerate(self.names)}
+
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """Which of `names` are not there."""
+        return [name for name in names if name not in self._places]
+
+    def matrix(self, names: Sequence[str]) -> Floats:
+        """The features called `names` in that order; raises ContractError naming those that are not there."""
+        missing = self.missing(names)
+        if missing:
+            raise ContractError(f"The payments lack the features {', '.join(missing)}; build them first.")
+        if tuple(names) == self.names:
+            return np.ascontiguousarray(self.values)
+        return np.ascontiguousarray(self.values[:, [self._places[name] for name in names]])
+
+    def column(self, name: str) -> Floats:
+        """One feature, NaN for every payment when it is not there."""
+        place = self._places.get(name)
+        return np.full(len(self.values), np.nan) if place is None else self.values[:, place]
+
+
+class Seen:
+    """One batch of payments as rules see it; columns are read when a rule first asks for them."""
+
+    def __init__(self, payments: pa.Table | pa.RecordBatch, features: Features) -> None:
+        self.count = payments.num_rows
+        self._payments = payments
+        self._features = features
+        self._numbers: dict[str, Floats] = {}
+        self._texts: dict[str, pa.Array] = {}
+
+    def number(self, name: str) -> Floats:
+        """A feature or number of the payment, NaN where unknown."""
+        if name not in self._numbers:
+            self._numbers[name] = (
+                self._stated(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
+                if name in NUMBERS
+                else np.ascontiguousarray(self._features.column(name))
+            )
+        return self._numbers[name]
+
+    def text(self, name: str) -> pa.Array:
+        """A text of the payment, null where unknown."""
+        if name not in self._texts:
+            self._texts[name] = self._stated(name)
+        return self._texts[name]
+
+    def event_times(self) -> npt.NDArray[np.int64]:
+        """Microseconds since 1970 of every payment."""
+        times: npt.NDArray[np.int64] = self._stated("event_time").cast(pa.int64()).to_numpy()
+        return times
+
+    def event_dates(self) -> npt.NDArray[np.int32]:
+        """Business days since 1970 of every payment."""
+        days: npt.NDArray[np.int32] = self._stated("event_date").cast(pa.int32()).to_numpy()
+        return days
+
+    def _stated(self, name: str) -> pa.Array:
+        if name not in self._payments.schema.names:
+            raise ContractError(f"The payments lack the column {name}, which a rule looks at.")
+        column = self._payments.column(name)
+        return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

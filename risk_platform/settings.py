@@ -26,6 +26,16 @@ class Settings(BaseSettings):
     label_maturity: timedelta = Field(
         timedelta(days=7), description="Age at which a payment nobody reported counts as known good."
     )
+    late_tolerance: timedelta = Field(
+        timedelta(hours=24),
+        description="How far a live payment may be behind the newest one; later ones are refused.",
+    )
+    batch_size: int = Field(
+        1000, ge=1, le=100_000, description="Most live payments that are decided and committed together."
+    )
+    database_url: str | None = Field(
+        None, description="Operational store, a PostgreSQL address; default a SQLite file in RISK_HOME."
+    )
     lake_uri: str | None = Field(
         None, description="Lake root, a path or an object-store URI; default RISK_HOME/lake."
     )
@@ -59,7 +69,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not an IANA time zone such as Asia/Kolkata") from error
         return value
 
-    @field_validator("label_maturity", mode="before")
+    @field_validator("label_maturity", "late_tolerance", mode="before")
     @classmethod
     def _written_duration(cls, value: object) -> object:
         return parse_duration(value) if isinstance(value, str) else value

@@ -1,0 +1,111 @@
+"""The committing thread: one group's commit runs while the next group is decided."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from risk_platform.intake.core import Step
+from risk_platform.intake.outcome import Outcome
+from risk_platform.intake.waiting import Waiting
+from risk_platform.operations.records import Events, Run
+from risk_platform.operations.store import Reached, StoreWriter
+
+Key = tuple[str, str, str]
+# Groups decided ahead of the one being committed; more would only let callers wait longer.
+_AHEAD = 1
+
+
+@dataclass
+class Group:
+    """What is committed together, and who waits for it."""
+
+    runs: list[Run] = field(default_factory=list)
+    answers: list[tuple["Future[Any]", Outcome]] = field(default_factory=list)
+
+    def add(self, waiting: Sequence[Waiting], step: Step) -> None:
+        """Take in one step and those whom it answers."""
+        if step.run is not None:
+            self.runs.append(step.run)
+        self.answers += [(item.future, outcome) for item, outcome in zip(waiting, step.outcomes, strict=True)]
+
+
+class Committer:
+    """Commits groups in order and answers their callers after it; `on_failure` is told of an error, once."""
+
+    def __init__(
+        self, writer: StoreWriter, reached: Reached, on_failure: Callable[[BaseException], None]
+    ) -> None:
+        self._writer = writer
+        self._reached = reached
+        self._on_failure = on_failure
+        self._groups: deque[Group] = deque()
+        self._keys: set[Key] = set()
+        self._closed = False
+        self._failed = False
+        self._change = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
+        self._thread.start()
+
+    def hand_over(self, group: Group) -> None:
+        """Have the group committed; waits while too many are."""
+        with self._change:
+            self._change.wait_for(lambda: len(self._groups) <= _AHEAD or self._failed)
+            self._groups.append(group)
+            for run in group.runs:
+                self._keys.update(keys_of(run.events))
+            self._change.notify_all()
+
+    def holds(self, keys: Iterable[Key]) -> bool:
+        """Whether an event of those keys is decided but not yet committed."""
+        return not self._keys.isdisjoint(keys)
+
+    def settle(self) -> None:
+        """Wait until everything handed over is committed."""
+        with self._change:
+            self._change.wait_for(lambda: not self._groups or self._failed)
+
+    def close(self) -> None:
+        """Commit what was handed over and end the thread."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+        self._thread.join()
+
+    def abandoned(self) -> list["Future[Any]"]:
+        """Those whose groups were never committed."""
+        return [future for group in self._groups for future, _ in group.answers]
+
+    def _run(self) -> None:
+        while True:
+            with self._change:
+                self._change.wait_for(lambda: self._groups or self._closed)
+                if not self._groups:
+                    return
+                group = self._groups[0]
+            try:
+                if group.runs:
+                    self._writer.commit(group.runs, self._reached)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the engine ends with it
+                with self._change:
+                    self._failed = True
+                    self._change.notify_all()
+                self._on_failure(error)
+                return
+            self._done(group)
+
+    def _done(self, group: Group) -> None:
+        with self._change:
+            self._groups.popleft()
+            for run in group.runs:
+                self._keys.difference_update(keys_of(run.events))
+            self._change.notify_all()
+        for future, outcome in group.answers:
+            future.set_result(outcome)
+
+
+def keys_of(events: Events) -> Iterable[Key]:
+    """Kind, source and identifier of each event."""
+    return zip([events.kind] * len(events), events.sources, events.event_ids, strict=True)

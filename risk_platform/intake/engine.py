@@ -1,0 +1,174 @@
+"""The engine: submissions from any thread, decided in order, answered after their commit."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from itertools import groupby
+from typing import Any, TypeVar
+
+from risk_platform.errors import InputError
+from risk_platform.intake.committer import Committer, Group, keys_of
+from risk_platform.intake.core import Core
+from risk_platform.intake.events import Event, micros
+from risk_platform.intake.failures import EngineStopped
+from risk_platform.intake.outcome import Outcome
+from risk_platform.intake.prepared import Prepared, Preparer, ReportKind
+from risk_platform.intake.waiting import Control, Quiet, Waiting, WaitingLine
+from risk_platform.operations.store import Reached, StoreWriter
+
+Clock = Callable[[], datetime]
+_Result = TypeVar("_Result")
+
+
+class Engine:
+    """One core behind a line of at most `queue_limit` events, of which at most `batch_size` are decided together.
+
+    All that is decided together shares a commit, and the next group is decided meanwhile. When deciding or
+    committing fails, the engine stops for good, `stopped` is set and `failure` says why: its state may be ahead
+    of the inbox, and only a restart rebuilds it.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        writer: StoreWriter,
+        clock: Clock,
+        *,
+        batch_size: int,
+        queue_limit: int,
+        reached: Reached = lambda _: None,
+    ) -> None:
+        self._core = core
+        self._clock = clock
+        self._batch_size = batch_size
+        self._reached = reached
+        self._preparer = Preparer()
+        self._line = WaitingLine(queue_limit)
+        self.failure: BaseException | None = None
+        self.stopped = threading.Event()
+        self._committer = Committer(writer, reached, self._fail)
+        self._thread = threading.Thread(target=self._run, name="decide", daemon=True)
+        self._thread.start()
+
+    def submit(self, kind: ReportKind, events: Sequence[Event]) -> "Future[Outcome]":
+        """Events of one kind as JSON objects; the outcome is there once they are committed.
+
+        Raises EngineBusy when the line is full, EngineStopped when the engine is stopping or has failed.
+        """
+        self._line.refuse_when_full(len(events))
+        return self.submit_prepared(self._preparer.read(kind, events, self._clock()))
+
+    def submit_prepared(self, prepared: Prepared) -> "Future[Outcome]":
+        """As `submit`, of events that have passed the door."""
+        return self._enqueue(Waiting(prepared))
+
+    def control(self, name: str, value: Mapping[str, Any]) -> "Future[Outcome]":
+        """Change what decides, from the next payment on; the future raises InputError when it cannot be."""
+        return self._enqueue(Waiting(Control(name, value)))
+
+    def quietly(self, act: Callable[[Core], _Result]) -> "Future[_Result]":
+        """Do something with the core between two groups, when everything decided is committed."""
+        return self._enqueue(Waiting(Quiet(act)))
+
+    def close(self) -> None:
+        """Answer what waits, then stop; raises EngineStopped when the engine failed."""
+        self._line.close(EngineStopped("The engine is stopping; nothing was taken."))
+        self._thread.join()
+        self._committer.close()
+        self.stopped.set()
+        if self.failure is not None:
+            raise self._as_stopped(self.failure)
+
+    def _enqueue(self, item: Waiting) -> "Future[Any]":
+        self._line.put(item)
+        return item.future
+
+    def _run(self) -> None:
+        while taken := self._line.take(self._batch_size):
+            if self.failure is None:
+                try:
+                    self._decide(taken)
+                except BaseException as error:  # noqa: BLE001 - whatever it is, the engine ends with it
+                    self._fail(error)
+            if self.failure is not None:
+                _fail_all(taken, self._as_stopped(self.failure))
+
+    def _decide(self, taken: Sequence[Waiting]) -> None:
+        """Decide in order of arrival; neighbours of one kind share a batch."""
+        group = Group()
+        for _, neighbours in groupby(taken, _kind):
+            waiting = list(neighbours)
+            if self._committer.holds(_keys(waiting)) or _holds(group, waiting):
+                group = self._settled(group)
+            if isinstance(waiting[0].work, Prepared):
+                self._take_in(group, waiting)
+                continue
+            for item in waiting:
+                if isinstance(item.work, Control):
+                    self._control(group, item, item.work)
+                elif isinstance(item.work, Quiet):
+                    group = self._settled(group)
+                    _act(self._core, item, item.work)
+        self._committer.hand_over(group)
+
+    def _settled(self, group: Group) -> Group:
+        """An empty group, once the given one and all before it are committed."""
+        self._committer.hand_over(group)
+        self._committer.settle()
+        return Group()
+
+    def _take_in(self, group: Group, waiting: Sequence[Waiting]) -> None:
+        parts = [item.work for item in waiting if isinstance(item.work, Prepared)]
+        self._reached("after_validate")
+        take_in = self._core.payments if parts[0].events.kind == "payment" else self._core.reports
+        group.add(waiting, take_in(parts, micros(self._clock())))
+
+    def _control(self, group: Group, item: Waiting, control: Control) -> None:
+        try:
+            step = self._core.control(control.name, control.value, micros(self._clock()))
+        except InputError as error:
+            item.future.set_exception(error)
+        else:
+            group.add([item], step)
+
+    def _fail(self, error: BaseException) -> None:
+        self.failure = self.failure or error
+        stopped = self._as_stopped(self.failure)
+        self._line.close(stopped)
+        for future in self._committer.abandoned():
+            if not future.done():
+                future.set_exception(stopped)
+        self.stopped.set()
+
+    @staticmethod
+    def _as_stopped(failure: BaseException) -> EngineStopped:
+        return EngineStopped(f"The engine failed: {failure}. Start it again; it rebuilds its state.")
+
+
+def _kind(item: Waiting) -> str:
+    return item.work.events.kind if isinstance(item.work, Prepared) else type(item.work).__name__
+
+
+def _keys(waiting: Sequence[Waiting]) -> list[tuple[str, str, str]]:
+    return [key for item in waiting if isinstance(item.work, Prepared) for key in keys_of(item.work.events)]
+
+
+def _holds(group: Group, waiting: Sequence[Waiting]) -> bool:
+    decided = {key for run in group.runs for key in keys_of(run.events)}
+    return not decided.isdisjoint(_keys(waiting))
+
+
+def _act(core: Core, item: Waiting, quiet: Quiet) -> None:
+    try:
+        result = quiet.act(core)
+    except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+        item.future.set_exception(error)
+    else:
+        item.future.set_result(result)
+
+
+def _fail_all(waiting: Sequence[Waiting], stopped: EngineStopped) -> None:
+    for item in waiting:
+        if not item.future.done():
+            item.future.set_exception(stopped)

@@ -1,0 +1,35 @@
+"""Where a test may kill the engine: a fault point named in the environment, read once when the process starts."""
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+
+from risk_platform.errors import SettingsError
+
+VARIABLE = "RISK_FAULT_POINT"
+POINTS = ("after_validate", "after_inbox", "before_commit", "after_commit", "during_snapshot")
+
+
+def fault_point(environment: Mapping[str, str]) -> Callable[[str], None]:
+    """What is called at each point reached: nothing happens, unless `RISK_FAULT_POINT=point:n` names it.
+
+    The process then ends itself by SIGKILL, as a power cut would, when the point is reached for the nth time.
+    Raises SettingsError when the variable names no point.
+    """
+    stated = environment.get(VARIABLE)
+    if stated is None:
+        return lambda _: None
+    point, _, count = stated.partition(":")
+    if point not in POINTS or not count.isdigit():
+        raise SettingsError(
+            f"{VARIABLE} is {stated!r}; write one of {', '.join(POINTS)}, a colon and a number."
+        )
+    left = int(count)
+
+    def reached(name: str) -> None:
+        nonlocal left
+        left -= name == point
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return reached

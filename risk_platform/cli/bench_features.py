@@ -155,6 +155,9 @@ def _payments(scratch: "Scratch") -> "pd.DataFrame":
               customer_id || '/' || counterparty_id as pair, amount_minor::double as amount,
               (judgement_id is not null)::double as fraud,
               case when judgement_id is null then amount_minor::double end as good_amount,
+              epoch_us(event_time) / 86400000000.0 as days,
+              case when judgement_id is not null then days end as fraud_days,
+              case when judgement_id is null then days end as good_days,
               dense_rank() over (order by customer_id)::double as customer_code,
               dense_rank() over (order by counterparty_id)::double as counterparty_code
             from transactions left join judgements using (source, transaction_id)

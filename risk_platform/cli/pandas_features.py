@@ -21,6 +21,9 @@ _WIDTHS = {
     "90d": 90 * DAY,
 }
 
+# Days since the first or last payment of a window: since the least or the greatest of their times.
+_AGES = {"age_first": "min", "age_last": "max"}
+
 # entity → (feature, column, aggregation, window, seen only once the label is known)
 Plan = dict[str, list[tuple[str, str, str, str, bool]]]
 PLAN: Plan = {
@@ -34,7 +37,10 @@ PLAN: Plan = {
         ("customer_amount_std_30d", "amount", "std", "30d", False),
         ("customer_amount_max_1d", "amount", "max", "1d", False),
         ("customer_counterparties_distinct_7d", "counterparty_code", "distinct", "7d", False),
+        ("customer_payment_age_first_90d", "days", "age_first", "90d", False),
+        ("customer_payment_age_last_90d", "days", "age_last", "90d", False),
         ("customer_fraud_count_90d", "fraud", "sum", "90d", True),
+        ("customer_fraud_age_last_90d", "fraud_days", "age_last", "90d", True),
         ("customer_good_amount_mean_90d", "good_amount", "mean", "90d", True),
         ("customer_good_amount_std_90d", "good_amount", "std", "90d", True),
         ("customer_good_amount_max_90d", "good_amount", "max", "90d", True),
@@ -48,6 +54,11 @@ PLAN: Plan = {
         ("counterparty_amount_mean_30d", "amount", "mean", "30d", False),
         ("counterparty_amount_std_30d", "amount", "std", "30d", False),
         ("counterparty_customers_distinct_7d", "customer_code", "distinct", "7d", False),
+        ("counterparty_payment_age_first_30d", "days", "age_first", "30d", False),
+        ("counterparty_payment_age_last_7d", "days", "age_last", "7d", False),
+        ("counterparty_fraud_age_first_42d", "fraud_days", "age_first", "42d", True),
+        ("counterparty_fraud_age_last_42d", "fraud_days", "age_last", "42d", True),
+        ("counterparty_good_age_last_42d", "good_days", "age_last", "42d", True),
         *[(f"counterparty_fraud_count_{w}", "fraud", "sum", w, True) for w in ("7d", "42d")],
         *[(f"counterparty_fraud_rate_{w}", "fraud", "mean", w, True) for w in ("7d", "42d")],
     ],
@@ -55,6 +66,8 @@ PLAN: Plan = {
         *[(f"customer_counterparty_payment_count_{w}", "amount", "count", w, False) for w in ("1d", "90d")],
         ("customer_counterparty_amount_sum_1d", "amount", "sum", "1d", False),
         ("customer_counterparty_amount_mean_90d", "amount", "mean", "90d", False),
+        ("customer_counterparty_payment_age_first_90d", "days", "age_first", "90d", False),
+        ("customer_counterparty_payment_age_last_90d", "days", "age_last", "90d", False),
     ],
 }
 
@@ -134,5 +147,7 @@ def _columns(
         rolling = group[column].rolling(indexer, min_periods=0 if aggregation in ("count", "sum") else 1)
         if aggregation == "distinct":
             yield name, rolling.apply(lambda x: len(np.unique(x)), raw=True).fillna(0).to_numpy()
+        elif aggregation in _AGES:
+            yield name, group["days"].to_numpy() - getattr(rolling, _AGES[aggregation])().to_numpy()
         else:
             yield name, getattr(rolling, aggregation)().to_numpy()

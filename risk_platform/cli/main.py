@@ -8,6 +8,8 @@ from risk_platform.cli.bench import bench
 from risk_platform.cli.demo import demo
 from risk_platform.cli.evaluate import evaluate
 from risk_platform.cli.ingest import ingest
+from risk_platform.cli.replay import replay
+from risk_platform.cli.reproduce import reproduce
 from risk_platform.cli.simulate import simulate
 from risk_platform.cli.up import up
 from risk_platform.errors import RiskPlatformError
@@ -18,6 +20,8 @@ app.add_typer(bench, name="bench")
 app.command("demo")(demo)
 app.command("evaluate")(evaluate)
 app.command("ingest")(ingest)
+app.command("replay")(replay)
+app.command("reproduce")(reproduce)
 app.command("simulate")(simulate)
 app.command("up")(up)
 

@@ -24,6 +24,7 @@ DEGRADED_CODE = "R-DEGRADED"
 KILL_SWITCH = "kill switch"
 NO_BUNDLE = "no bundle"
 NO_FEATURES = "no features"
+MISSING_FEATURES = "features are missing: "
 NO_MARGIN = "the model's margin is no finite number"
 NO_SUM = "the attributions miss the margin"
 
@@ -117,7 +118,8 @@ class DecisionEngine:
 
         `payments` has source, transaction_id, event_time, event_date and `columns`, and sequence where it came
         in live; `features` has at least `self.features`, or is None when they could not be computed. Whatever
-        is not LOW carries reason codes, and attributions where the model judged. Raises ContractError when a
+        is not LOW carries reason codes, and attributions where the model judged; so does a LOW one, but without
+        attributions, whose advice a rule changed. Raises ContractError when a
         column is missing.
         """
         given = features or Features((), np.empty((payments.num_rows, 0)))
@@ -139,8 +141,7 @@ class DecisionEngine:
             explained=explained,
             attributions=attributions,
             reason_codes=self._codes(verdict, ranks > 0, explained, attributions),
-            hit_rows=verdict.rows,
-            hits=verdict.hits,
+            hits=verdict.hits_by_row(len(final)),
             hashes=self._hashes,
             features_version=features_version,
             decided_time=decided_time,
@@ -195,7 +196,7 @@ class DecisionEngine:
         if features is None:
             return NO_FEATURES
         missing = features.missing(self.features)
-        return f"features are missing: {', '.join(missing)}" if missing else None
+        return MISSING_FEATURES + ", ".join(missing) if missing else None
 
     def _final_scores(self, scored: Scored, verdict: Verdict) -> Floats:
         """The model's score or, without one, the degraded level's, and at least what the rules ask for."""
@@ -206,13 +207,17 @@ class DecisionEngine:
 
     def _codes(
         self, verdict: Verdict, raised: Bools, explained: Bools, attributions: Floats
-    ) -> list[list[str]]:
-        """Reason codes of every raised row in order: those of rules, then the model's or that there was none."""
-        ruled = dict(zip(verdict.rows.tolist(), verdict.codes, strict=True))
+    ) -> list[list[str] | None]:
+        """Reason codes of every row, None for none: those of rules, then the model's or that there was none."""
+        codes: list[list[str] | None] = [None] * len(raised)
+        for row, ruled in zip(verdict.rows.tolist(), verdict.codes, strict=True):
+            codes[row] = ruled or None
         model = self._groups.strongest(attributions[:, :-1], REASON_LIMIT) if len(attributions) else []
-        told = dict(zip(np.flatnonzero(explained).tolist(), model, strict=True))
-        rows: list[int] = np.flatnonzero(raised).tolist()
-        return [ruled.get(row, []) + told.get(row, [DEGRADED_CODE]) for row in rows]
+        for row, told in zip(np.flatnonzero(explained).tolist(), model, strict=True):
+            codes[row] = (codes[row] or []) + told
+        for row in np.flatnonzero(raised & ~explained).tolist():
+            codes[row] = (codes[row] or []) + [DEGRADED_CODE]
+        return codes
 
 
 def _columns(features: Features, names: tuple[str, ...]) -> Floats:

@@ -39,8 +39,8 @@ class Decided:
     Margins and probabilities (NaN where degraded), scores, ranks (places in `LEVELS`), advice (the place in
     `Advice` that rules ask for at least), alerted and `explained` have length n, as has `why_not` unless the
     model judged all. `feature_values` is (n × features), `rule_values` (n × features of rules alone).
-    `attributions` (× (features + 1)) has a row for each explained one, `reason_codes` an entry for each that is
-    not LOW, `hits` one for each of `hit_rows`, all in their order.
+    `attributions` (× (features + 1)) has a row for each explained one in their order; `reason_codes` and `hits` have
+    an entry for each decision, None for none.
     """
 
     margins: Floats
@@ -54,9 +54,8 @@ class Decided:
     rule_values: Floats
     explained: npt.NDArray[np.bool_]
     attributions: Floats
-    reason_codes: list[list[str]]
-    hit_rows: npt.NDArray[np.intp]
-    hits: list[list[str]]
+    reason_codes: list[list[str] | None]
+    hits: list[list[str] | None]
     hashes: Hashes
     features_version: int
     decided_time: datetime
@@ -66,8 +65,6 @@ class Decided:
 def decision_rows(payments: pa.Table | pa.RecordBatch, decided: Decided, thresholds: Thresholds) -> pa.Table:
     """Rows of `decisions`, one for each payment, in the registry's columns and types."""
     count = payments.num_rows
-    hit = np.zeros(count, dtype=bool)
-    hit[decided.hit_rows] = True
     advised = np.array([_ADVICE.index(advice) for advice in thresholds.advice])[decided.ranks]
     moment = pa.scalar(decided.decided_time, pa.timestamp("us", tz="UTC"))
     columns = {name: payments.column(name) for name in KEYS} | {
@@ -89,8 +86,8 @@ def decision_rows(payments: pa.Table | pa.RecordBatch, decided: Decided, thresho
         "feature_values": _lists(decided.feature_values, np.ones(count, dtype=bool)),
         "rule_values": _lists(decided.rule_values, np.ones(count, dtype=bool)),
         "attributions": _lists(decided.attributions, decided.explained),
-        "reason_codes": _codes(decided.reason_codes, decided.ranks > 0),
-        "rule_hits": _codes(decided.hits, hit),
+        "reason_codes": _codes(decided.reason_codes),
+        "rule_hits": _codes(decided.hits),
     }
     return pa.table({name: columns[name] for name in DECISIONS.column_names}).cast(DECISIONS.schema)
 
@@ -131,13 +128,11 @@ def _lists(rows: Floats, present: npt.NDArray[np.bool_]) -> pa.Array:
     return pa.ListArray.from_arrays(_offsets(lengths), values, mask=pa.array(~present))
 
 
-def _codes(codes: Sequence[Sequence[str]], present: npt.NDArray[np.bool_]) -> pa.Array:
-    """A list column: the next codes where `present`, an empty list elsewhere."""
-    lengths = np.zeros(len(present), dtype=np.int64)
-    lengths[present] = [len(row) for row in codes]
-    return pa.ListArray.from_arrays(
-        _offsets(lengths), pa.array([code for row in codes for code in row], pa.string())
-    )
+def _codes(codes: Sequence[Sequence[str] | None]) -> pa.Array:
+    """A list column of texts, an empty list for None."""
+    lengths = np.fromiter((len(row) if row else 0 for row in codes), np.int64, len(codes))
+    values = pa.array([code for row in codes if row for code in row], pa.string())
+    return pa.ListArray.from_arrays(_offsets(lengths), values)
 
 
 def _offsets(lengths: npt.NDArray[np.int64]) -> pa.Array:

@@ -39,6 +39,13 @@ class Verdict:
     hits: list[list[str]]
     codes: list[list[str]]
 
+    def hits_by_row(self, count: int) -> list[list[str] | None]:
+        """The hits of each of `count` payments, None for none."""
+        spread: list[list[str] | None] = [None] * count
+        for row, hits in zip(self.rows.tolist(), self.hits, strict=True):
+            spread[row] = hits
+        return spread
+
 
 @dataclass(frozen=True)
 class RuleBook:

@@ -153,7 +153,7 @@ _OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "
 
 def _known(node: Any, kind: str) -> Condition:
     """Whether a value is unknown (== null) or known (!= null): the one comparison that is never unknown."""
-    if type(node).__name__ != "SymbolExpression" or kind not in ("eq", "ne"):
+    if not _is_symbol(node) or node.name in LIST_NAMES or kind not in ("eq", "ne"):
         raise RuleLanguageError("null can be compared with one feature or column only, by == or !=")
     name = node.name
 
@@ -179,7 +179,7 @@ def _membership(node: Any) -> Condition:
     if not _is_column(node.member):
         raise RuleLanguageError(f"{_said(node)}: in takes a column of text on its left")
     column, container = node.member.name, node.container
-    if type(container).__name__ == "SymbolExpression" and container.name in LIST_NAMES:
+    if _is_symbol(container) and container.name in LIST_NAMES:
         listed = container.name
 
         def looked_up(seen: Seen, lists: Lists) -> Truth:
@@ -218,7 +218,7 @@ def _number(node: Any) -> Number:
     if name == "FloatExpression":
         value = np.float64(node.value)
         return lambda seen: np.full(seen.count, value)
-    if name == "SymbolExpression" and node.name not in (*TEXTS, *LIST_NAMES):
+    if _is_symbol(node) and node.name not in (*TEXTS, *LIST_NAMES):
         return lambda seen: seen.number(node.name)
     if name == "UnaryExpression" and node.type == "uminus":
         inner = _number(node.right)
@@ -244,8 +244,13 @@ def _computed(compute: Callable[[Any, Any], Any], left: Floats, right: Floats) -
     return np.where(np.isfinite(result), result, np.nan)
 
 
+def _is_symbol(node: Any) -> bool:
+    """Whether it is a name of ours; the library's built-in ones have a scope."""
+    return type(node).__name__ == "SymbolExpression" and node.scope is None
+
+
 def _is_column(node: Any) -> bool:
-    return type(node).__name__ == "SymbolExpression" and node.name in TEXTS
+    return _is_symbol(node) and node.name in TEXTS
 
 
 def _is_text(node: Any) -> bool:

@@ -5,7 +5,9 @@ import sys
 import typer
 
 from risk_platform.cli.bench import bench
+from risk_platform.cli.decide import decide
 from risk_platform.cli.demo import demo
+from risk_platform.cli.engine import engine
 from risk_platform.cli.evaluate import evaluate
 from risk_platform.cli.ingest import ingest
 from risk_platform.cli.replay import replay
@@ -17,7 +19,9 @@ from risk_platform.telemetry import switch_off_telemetry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(bench, name="bench")
+app.command("decide")(decide)
 app.command("demo")(demo)
+app.command("engine")(engine)
 app.command("evaluate")(evaluate)
 app.command("ingest")(ingest)
 app.command("replay")(replay)

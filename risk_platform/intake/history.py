@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -30,18 +30,24 @@ def history_version(lake: Lake) -> HistoryVersion:
 
 
 def tell_history(
-    lake: Lake, version: HistoryVersion, reach: timedelta, state: FeatureState, progress: Progress
+    lake: Lake,
+    version: HistoryVersion,
+    reach: timedelta,
+    state: FeatureState,
+    progress: Progress,
+    before: datetime | None = None,
 ) -> int:
-    """Tell the state the history of the last `reach`; returns how many payments were too late for it.
+    """Tell the state the last `reach` of the history; returns how many payments were too late for it.
 
-    Raises LakeError when a version is gone, as after a vacuum.
+    With `before`, only what was known before that instant. Raises LakeError when a version is gone, as after a vacuum.
     """
     if version.transactions < 0:
         return 0
-    payments = _payments(lake, version.transactions, reach)
+    payments = _payments(lake, version.transactions, reach, before)
     judgements = pa.table({})
     if version.judgements >= 0:
-        judgements = lake.read(JUDGEMENTS, version=version.judgements).sort_by("known_time")
+        known = None if before is None else pc.field("known_time") < before
+        judgements = lake.read(JUDGEMENTS, filter=known, version=version.judgements).sort_by("known_time")
     late = done = 0
     for batch, reports in _in_order(payments, judgements):
         if reports.num_rows:
@@ -54,12 +60,11 @@ def tell_history(
     return late
 
 
-def _payments(lake: Lake, version: int, reach: timedelta) -> pa.Table:
-    newest = pc.max(lake.read(TRANSACTIONS, ["event_date"], version=version)["event_date"]).as_py()
-    if newest is None:
-        return lake.read(TRANSACTIONS, version=version)
+def _payments(lake: Lake, version: int, reach: timedelta, before: datetime | None) -> pa.Table:
     columns = [column.name for column in PAYMENT_COLUMNS]
-    within = pc.field("event_date") >= newest - reach
+    known = pc.scalar(True) if before is None else pc.field("known_time") < before
+    newest = pc.max(lake.read(TRANSACTIONS, ["event_date"], known, version)["event_date"]).as_py()
+    within = known if newest is None else known & (pc.field("event_date") >= newest - reach)
     table = lake.read(TRANSACTIONS, columns, within, version=version)
     return table.sort_by([("known_time", "ascending"), ("event_time", "ascending")]).combine_chunks()
 

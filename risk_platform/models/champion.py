@@ -28,6 +28,11 @@ def crown(bundles: Path, bundle: Bundle, model_version: str) -> None:
     unfinished.replace(bundles / _POINTER)
 
 
+def champion_pointer(bundles: Path) -> Path:
+    """The file that says which bundle serves; it is replaced whenever that changes."""
+    return bundles / _POINTER
+
+
 def has_champion(bundles: Path) -> bool:
     """True once a model was promoted."""
     return (bundles / _POINTER).exists()

@@ -1,0 +1,121 @@
+"""The long-lived engine process: serves the socket, takes snapshots, follows the champion, drains on SIGTERM."""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from risk_platform.errors import RiskPlatformError
+from risk_platform.home import Home
+from risk_platform.intake.core import Core
+from risk_platform.intake.engine import Clock
+from risk_platform.intake.failures import EngineStopped
+from risk_platform.intake.process import Running, running_engine
+from risk_platform.intake.recovery import Told
+from risk_platform.intake.server import Server
+from risk_platform.models.champion import champion_pointer, load_champion
+from risk_platform.operations.store import Reached
+from risk_platform.settings import Settings
+
+_LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class SnapshotPace:
+    """A snapshot is taken after so many events, or after so long when there was any."""
+
+    events: int
+    time: timedelta
+
+
+def socket_path(home: Home) -> Path:
+    """Where the engine of an installation listens."""
+    return home.root / "engine.sock"
+
+
+def serve(
+    settings: Settings, home: Home, clock: Clock, pace: SnapshotPace, told: Told, reached: Reached
+) -> None:
+    """Run the engine until SIGTERM or Ctrl-C; what waits then is still answered and a last snapshot taken.
+
+    Raises EngineStopped when the engine failed, ServiceError when it cannot start.
+    """
+    with running_engine(settings, home, clock, told, reached) as running:
+        asyncio.run(_served(running, home, _Upkeep(running, home, clock, pace, told, reached), told))
+
+
+async def _served(running: Running, home: Home, upkeep: "_Upkeep", told: Told) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = Server(running.engine, socket_path(home))
+    await server.open()
+    told(f"Engine ready at {socket_path(home)}, {running.replayed:,} events replayed")
+    while not stop.is_set() and not running.engine.stopped.is_set():
+        await upkeep.look()
+        try:
+            await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
+        except TimeoutError:
+            continue
+    await server.close()
+    if not running.engine.stopped.is_set():
+        told("Stopping: what waits is answered, then a last snapshot")
+        await upkeep.snapshot()
+
+
+class _Upkeep:
+    """What an engine does beside deciding, looked at every second."""
+
+    def __init__(
+        self, running: Running, home: Home, clock: Clock, pace: SnapshotPace, told: Told, reached: Reached
+    ) -> None:
+        self._running, self._home, self._clock = running, home, clock
+        self._pace, self._told, self._reached = pace, told, reached
+        self._taken_at, self._taken_time = running.store.tail().sequence, clock()
+        self._champion_written: int | None = None
+        self._champions = {
+            str(change.value["bundle_hash"])
+            for change in running.store.control_history()
+            if change.name == "bundle"
+        }
+
+    async def look(self) -> None:
+        """Take a snapshot when one is due, and put a champion in place that never was."""
+        behind = self._running.store.tail().sequence - self._taken_at
+        waited = self._clock() - self._taken_time
+        if behind >= self._pace.events or (behind and waited >= self._pace.time):
+            await self.snapshot()
+        await self._follow_champion()
+
+    async def snapshot(self) -> None:
+        """Take a snapshot between two groups."""
+
+        def take(core: Core) -> int:
+            self._running.snapshots.take(core, self._reached)
+            return core.tail.sequence
+
+        self._taken_at = await asyncio.wrap_future(self._running.engine.quietly(take))
+        self._taken_time = self._clock()
+        self._told(f"Snapshot at sequence {self._taken_at:,}")
+
+    async def _follow_champion(self) -> None:
+        pointer = champion_pointer(self._home.bundles)
+        written = pointer.stat().st_mtime_ns if pointer.exists() else None
+        if written == self._champion_written:
+            return
+        self._champion_written = written
+        try:
+            digest = load_champion(self._home.bundles).hash
+            if digest not in self._champions:
+                self._champions.add(digest)
+                value: Mapping[str, Any] = {"bundle_hash": digest}
+                await asyncio.wrap_future(self._running.engine.control("bundle", value))
+                self._told(f"Champion {digest[:12]} decides from now on")
+        except EngineStopped:
+            raise
+        except RiskPlatformError as error:
+            self._told(f"The champion cannot be put in place: {error}")

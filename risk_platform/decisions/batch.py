@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 import duckdb
 import pyarrow as pa
@@ -56,24 +57,26 @@ def decide_range(
 ) -> DecisionCounts:
     """Decide the undecided payments with from_date ≤ event_date ≤ to_date and write that into the lake.
 
-    Payments up to the end of the training span `trained_on` are skipped and counted. A rerun adds nothing; a
-    run that breaks off leaves whole days behind, and the next one goes on from there. Memory holds one
-    batch at a time.
+    Payments up to the end of the training span `trained_on` are skipped and counted. All decisions are one
+    commit: a run that breaks off leaves none, a rerun adds nothing. Memory holds one batch at a time.
     """
     counts = DecisionCounts()
+    found = lake.version(DECISIONS)
     version = lake.version(PAYMENT_FEATURES)
     first_open = max(from_date, trained_on.last + timedelta(days=1))
     with lake.connect() as connection:
         counts.skipped_training_span = _payments_between(connection, from_date, min(to_date, trained_on.last))
         counts.already_decided = _decided_between(connection, first_open, to_date)
-        for day in _days_with_payments(connection, first_open, to_date):
-            batches = _undecided(connection, day, engine)
-            rows = (
-                batch
-                for payments in batches
-                for batch in _decided_batches(engine, payments, decided_time, version, counts)
-            )
-            lake.insert_if_absent(DECISIONS, pa.RecordBatchReader.from_batches(DECISIONS.schema, rows))
+        rows = (
+            batch
+            for day in _days_with_payments(connection, first_open, to_date)
+            for payments in _undecided(connection, day, engine)
+            for batch in _decided_batches(engine, payments, decided_time, version, counts)
+        )
+        first = next(rows, None)
+        if first is not None:
+            decisions = pa.RecordBatchReader.from_batches(DECISIONS.schema, chain([first], rows))
+            lake.append_at(DECISIONS, decisions, found)
     return counts
 
 

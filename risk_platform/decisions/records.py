@@ -89,9 +89,15 @@ def decision_rows(payments: pa.Table | pa.RecordBatch, decided: Decided, thresho
         "reason_codes": _codes(decided.reason_codes),
         "rule_hits": _codes(decided.hits),
     }
-    return pa.table({name: columns[name] for name in DECISIONS.column_names}).cast(DECISIONS.schema)
+    arrays = [_in_type(columns[field.name], field.type) for field in _SCHEMA]
+    return pa.Table.from_arrays(arrays, schema=_SCHEMA)
 
 
+def _in_type(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    return column if column.type.equals(kind) else column.cast(kind)
+
+
+_SCHEMA = DECISIONS.schema
 _LEVEL_NAMES = pa.array([level.value for level in LEVELS])
 _ADVICE_NAMES = pa.array([advice.value for advice in _ADVICE])
 
@@ -105,12 +111,8 @@ def _sequence(payments: pa.Table | pa.RecordBatch) -> pa.Array:
 
 def _decision_ids(payments: pa.Table | pa.RecordBatch, hashes: Hashes) -> pa.Array:
     """Identifiers that the same payment, bundle, rules and thresholds always get."""
-    base = hashlib.sha256(f"{hashes.bundle}\x1f{hashes.rules}\x1f{hashes.thresholds}".encode())
-    identifiers = []
-    for key in _keys(payments):
-        digest = base.copy()
-        digest.update(key)
-        identifiers.append(digest.hexdigest()[:_FINGERPRINT])
+    base = hashlib.sha256(f"{hashes.bundle}\x1f{hashes.rules}\x1f{hashes.thresholds}".encode()).digest()
+    identifiers = [hashlib.sha256(base + key).hexdigest()[:_FINGERPRINT] for key in _keys(payments)]
     return pa.array(identifiers, pa.string())
 
 

@@ -82,23 +82,26 @@ class RuleBook:
     def judge(self, payments: pa.Table | pa.RecordBatch, features: Features) -> Verdict:
         """What the rules say of `payments`, which has event_time, event_date and `rules.columns`."""
         seen = Seen(payments, features)
-        days = seen.event_dates()
+        days = seen.event_dates
         first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
         fired = np.zeros((len(self.rules.rules), seen.count), dtype=np.bool_)
         for at, (rule, compiled) in enumerate(zip(self.rules.rules, self.rules.conditions, strict=True)):
             since, until = _days(rule)
             if since <= last and first <= until:
-                within = (since <= days) & (days <= until)
-                fired[at] = compiled.condition(seen, self.lists).true & within
+                fired[at] = compiled.condition(seen, self.lists)
+                if since > first or last > until:
+                    fired[at] &= (since <= days) & (days <= until)
         return self._verdict(fired)
 
     def _verdict(self, fired: npt.NDArray[np.bool_]) -> Verdict:
-        live = fired & self._live[:, None]
-        floors = np.max(np.where(live, self._floors[:, None], 0.0), axis=0, initial=0.0)
-        advice = np.max(np.where(live, self._advice[:, None], 0), axis=0, initial=0)
         rows = np.flatnonzero(fired.any(axis=0))
-        hits = [[self._names[at] for at in np.flatnonzero(fired[:, row])] for row in rows]
-        codes = [self._codes(np.flatnonzero(live[:, row])) for row in rows]
+        hit = fired[:, rows]
+        live = hit & self._live[:, None]
+        floors, advice = np.zeros(fired.shape[1]), np.zeros(fired.shape[1], dtype=np.intp)
+        floors[rows] = np.max(np.where(live, self._floors[:, None], 0.0), axis=0, initial=0.0)
+        advice[rows] = np.max(np.where(live, self._advice[:, None], 0), axis=0, initial=0)
+        hits = [[self._names[at] for at in np.flatnonzero(column)] for column in hit.T]
+        codes = [self._codes(np.flatnonzero(column)) for column in live.T]
         return Verdict(floors, advice, rows, hits, codes)
 
     def _codes(self, places: npt.NDArray[np.intp]) -> list[str]:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from risk_platform.errors import ContractError
 
@@ -72,24 +73,23 @@ class Features:
 
 
 class Seen:
-    """One batch of payments as rules see it; columns are read when a rule first asks for them."""
+    """One batch of payments as rules see it; what rules ask for more than once is read once."""
 
     def __init__(self, payments: pa.Table | pa.RecordBatch, features: Features) -> None:
         self.count = payments.num_rows
-        self._payments = payments
+        self._columns = dict(zip(payments.schema.names, payments.columns, strict=True))
         self._features = features
         self._numbers: dict[str, Floats] = {}
         self._texts: dict[str, pa.Array] = {}
+        self._found: dict[tuple[str, tuple[str, ...]], Bools] = {}
 
     def number(self, name: str) -> Floats:
         """A feature or number of the payment, NaN where unknown."""
-        if name not in self._numbers:
-            self._numbers[name] = (
-                self._stated(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
-                if name in NUMBERS
-                else np.ascontiguousarray(self._features.column(name))
-            )
-        return self._numbers[name]
+        known = self._numbers.get(name)
+        if known is None:
+            known = self._stated_number(name) if name in NUMBERS else self._features.column(name)
+            self._numbers[name] = known
+        return known
 
     def text(self, name: str) -> pa.Array:
         """A text of the payment, null where unknown."""
@@ -97,18 +97,42 @@ class Seen:
             self._texts[name] = self._stated(name)
         return self._texts[name]
 
+    def unknown(self, name: str) -> Bools:
+        """Where a text of the payment is unknown."""
+        texts = self.text(name)
+        if not texts.null_count:
+            return np.zeros(self.count, dtype=np.bool_)
+        unknown: Bools = texts.is_null().to_numpy(zero_copy_only=False)
+        return unknown
+
+    def one_of(self, name: str, values: tuple[str, ...]) -> Bools:
+        """Where a text of the payment is one of `values`."""
+        known = self._found.get((name, values))
+        if known is None:
+            known = pc.is_in(self.text(name), value_set=pa.array(values, pa.string())).to_numpy(
+                zero_copy_only=False
+            )
+            self._found[name, values] = known
+        return known
+
+    @cached_property
     def event_times(self) -> npt.NDArray[np.int64]:
         """Microseconds since 1970 of every payment."""
         times: npt.NDArray[np.int64] = self._stated("event_time").cast(pa.int64()).to_numpy()
         return times
 
+    @cached_property
     def event_dates(self) -> npt.NDArray[np.int32]:
         """Business days since 1970 of every payment."""
         days: npt.NDArray[np.int32] = self._stated("event_date").cast(pa.int32()).to_numpy()
         return days
 
+    def _stated_number(self, name: str) -> Floats:
+        numbers: Floats = self._stated(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return numbers
+
     def _stated(self, name: str) -> pa.Array:
-        if name not in self._payments.schema.names:
+        column = self._columns.get(name)
+        if column is None:
             raise ContractError(f"The payments lack the column {name}, which a rule looks at.")
-        column = self._payments.column(name)
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -12,8 +12,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from risk_platform.decisions.rules.columns import NUMBERS, PAYMENT_COLUMNS, TEXTS, Bools, Floats, Seen
 from risk_platform.decisions.rules.lists import LIST_NAMES, Lists
@@ -24,21 +22,14 @@ class RuleLanguageError(ValueError):
     """A condition that is not one; the message says what is wrong with it."""
 
 
-@dataclass(frozen=True)
-class Truth:
-    """Where a condition is certainly true and where it is certainly false; elsewhere it is unknown."""
-
-    true: Bools
-    false: Bools
-
-
-Condition = Callable[[Seen, Lists], Truth]
-Number = Callable[[Seen], Floats]
+Condition = Callable[[Seen, Lists], Bools]
+"""Where a condition is certainly true (or, compiled for the other side, certainly false)."""
+Number = Callable[[Seen], Floats | np.float64]
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A condition, and the features and columns of the payment that it looks at."""
+    """Where a condition is certainly true, and the features, columns of the payment and lists it looks at."""
 
     condition: Condition
     features: frozenset[str]
@@ -61,7 +52,7 @@ def compile_condition(text: str, features: Iterable[str]) -> Compiled:
         raise RuleLanguageError(f"{error.symbol_name!r} is no feature, column or list{hint}") from error
     except errors.EngineError as error:
         raise RuleLanguageError(f"{text!r} cannot be read: {error.message}") from error
-    condition = _condition(expression)
+    condition = _condition(expression, True)
     used = frozenset(symbols)
     return Compiled(
         condition,
@@ -87,37 +78,29 @@ def _types(features: tuple[str, ...]) -> Mapping[str, Any]:
     return {**numbers, **dict.fromkeys(TEXTS, DataType.STRING), **lists}
 
 
-def _condition(node: Any) -> Condition:
+def _condition(node: Any, side: bool) -> Condition:
+    """Where `node` is certainly true, for the side False certainly false; not changes sides."""
     name = type(node).__name__
     if name == "LogicExpression":
-        return _logic(node.type, _condition(node.left), _condition(node.right))
+        return _logic((node.type == "and") == side, _condition(node.left, side), _condition(node.right, side))
     if name == "UnaryExpression" and node.type == "not":
-        return _negation(_condition(node.right))
+        return _condition(node.right, not side)
     if name in ("ComparisonExpression", "ArithmeticComparisonExpression"):
-        return _comparison(node)
+        return _comparison(node, side)
     if name == "ContainsExpression":
-        return _membership(node)
+        return _membership(node, side)
     raise RuleLanguageError(f"{_said(node)} is not a condition; write comparisons joined by and, or, not")
 
 
-def _logic(kind: str, left: Condition, right: Condition) -> Condition:
-    def both(seen: Seen, lists: Lists) -> Truth:
-        one, other = left(seen, lists), right(seen, lists)
-        return Truth(one.true & other.true, one.false | other.false)
+def _logic(every: bool, left: Condition, right: Condition) -> Condition:
+    def both(seen: Seen, lists: Lists) -> Bools:
+        one = left(seen, lists)
+        return one & right(seen, lists) if one.any() else one
 
-    def either(seen: Seen, lists: Lists) -> Truth:
-        one, other = left(seen, lists), right(seen, lists)
-        return Truth(one.true | other.true, one.false & other.false)
+    def either(seen: Seen, lists: Lists) -> Bools:
+        return left(seen, lists) | right(seen, lists)
 
-    return both if kind == "and" else either
-
-
-def _negation(inner: Condition) -> Condition:
-    def negated(seen: Seen, lists: Lists) -> Truth:
-        truth = inner(seen, lists)
-        return Truth(truth.false, truth.true)
-
-    return negated
+    return both if every else either
 
 
 _ORDERS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -128,98 +111,83 @@ _ORDERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
     "ne": operator.ne,
 }
-
-
-def _comparison(node: Any) -> Condition:
-    sides = (type(node.left).__name__, type(node.right).__name__)
-    if "NullExpression" in sides:
-        return _known(node.left if sides[1] == "NullExpression" else node.right, node.type)
-    if _is_text(node.left) or _is_text(node.right):
-        return _text_comparison(node)
-    left, right = _number(node.left), _number(node.right)
-    compare, opposite = _ORDERS[node.type], _ORDERS[_OPPOSITE[node.type]]
-
-    def compared(seen: Seen, _: Lists) -> Truth:
-        one, other = left(seen), right(seen)
-        # Comparisons with NaN are false, but for "not equal".
-        known = ~(np.isnan(one) | np.isnan(other)) if node.type in ("eq", "ne") else True
-        return Truth(compare(one, other) & known, opposite(one, other) & known)
-
-    return compared
-
-
 _OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
 
 
-def _known(node: Any, kind: str) -> Condition:
-    """Whether a value is unknown (== null) or known (!= null): the one comparison that is never unknown."""
-    if not _is_symbol(node) or node.name in LIST_NAMES or kind not in ("eq", "ne"):
-        raise RuleLanguageError("null can be compared with one feature or column only, by == or !=")
-    name = node.name
+def _comparison(node: Any, side: bool) -> Condition:
+    sides = (type(node.left).__name__, type(node.right).__name__)
+    order = node.type if side else _OPPOSITE[node.type]
+    if "NullExpression" in sides:
+        return _known(node.left if sides[1] == "NullExpression" else node.right, order)
+    if _is_text(node.left) or _is_text(node.right):
+        return _text_comparison(node, order)
+    left, right, compare = _number(node.left), _number(node.right), _ORDERS[order]
 
-    def compared(seen: Seen, _: Lists) -> Truth:
-        unknown = _unknown(seen.text(name)) if name in TEXTS else np.isnan(seen.number(name))
-        return Truth(unknown, ~unknown) if kind == "eq" else Truth(~unknown, unknown)
+    def compared(seen: Seen, _: Lists) -> Bools:
+        one, other = left(seen), right(seen)
+        found: Bools = np.asarray(compare(one, other))
+        # Comparisons with NaN are false, but for "not equal".
+        return found & ~(np.isnan(one) | np.isnan(other)) if order == "ne" else found
 
     return compared
 
 
-def _text_comparison(node: Any) -> Condition:
+def _known(node: Any, order: str) -> Condition:
+    """Whether a value is unknown (== null) or known (!= null): the one comparison that is never unknown."""
+    if not _is_symbol(node) or node.name in LIST_NAMES or order not in ("eq", "ne"):
+        raise RuleLanguageError("null can be compared with one feature or column only, by == or !=")
+    name = node.name
+
+    def compared(seen: Seen, _: Lists) -> Bools:
+        unknown = seen.unknown(name) if name in TEXTS else np.isnan(seen.number(name))
+        return unknown if order == "eq" else ~unknown
+
+    return compared
+
+
+def _text_comparison(node: Any, order: str) -> Condition:
     column, literal = (node.left, node.right) if _is_column(node.left) else (node.right, node.left)
-    if (
-        node.type not in ("eq", "ne")
-        or not _is_column(column)
-        or type(literal).__name__ != "StringExpression"
-    ):
+    if order not in ("eq", "ne") or not _is_column(column) or type(literal).__name__ != "StringExpression":
         raise RuleLanguageError(f"{_said(node)}: a text is compared by == or != with a text in quotes")
-    return _one_of(column.name, [literal.value], negated=node.type == "ne")
+    return _one_of(column.name, [literal.value], order == "eq")
 
 
-def _membership(node: Any) -> Condition:
+def _membership(node: Any, side: bool) -> Condition:
     if not _is_column(node.member):
         raise RuleLanguageError(f"{_said(node)}: in takes a column of text on its left")
     column, container = node.member.name, node.container
     if _is_symbol(container) and container.name in LIST_NAMES:
         listed = container.name
 
-        def looked_up(seen: Seen, lists: Lists) -> Truth:
-            values = seen.text(column)
-            held, known = lists.holds(listed, values, seen.event_times()), ~_unknown(values)
-            return Truth(held, ~held & known)
+        def looked_up(seen: Seen, lists: Lists) -> Bools:
+            held = lists.holds(listed, seen.text(column), seen.event_times)
+            return held if side else ~held & ~seen.unknown(column)
 
         return looked_up
     members = list(getattr(container, "value", ()))
     if not members or any(type(member).__name__ != "StringExpression" for member in members):
         raise RuleLanguageError(f"{_said(node)}: in takes a list by name, or texts in brackets, on its right")
-    return _one_of(column, [member.value for member in members], negated=False)
+    return _one_of(column, [member.value for member in members], side)
 
 
-def _one_of(column: str, values: list[str], *, negated: bool) -> Condition:
-    wanted = pa.array(sorted(values), pa.string())
+def _one_of(column: str, values: list[str], side: bool) -> Condition:
+    wanted = tuple(sorted(values))
 
-    def compared(seen: Seen, _: Lists) -> Truth:
-        texts = seen.text(column)
-        found = pc.is_in(texts, value_set=wanted).to_numpy(zero_copy_only=False)
-        other = ~found & ~_unknown(texts)
-        return Truth(other, found) if negated else Truth(found, other)
+    def compared(seen: Seen, _: Lists) -> Bools:
+        found = seen.one_of(column, wanted)
+        return found if side else ~found & ~seen.unknown(column)
 
     return compared
-
-
-def _unknown(texts: pa.Array) -> Bools:
-    if not texts.null_count:
-        return np.zeros(len(texts), dtype=np.bool_)
-    unknown: Bools = texts.is_null().to_numpy(zero_copy_only=False)
-    return unknown
 
 
 def _number(node: Any) -> Number:
     name = type(node).__name__
     if name == "FloatExpression":
         value = np.float64(node.value)
-        return lambda seen: np.full(seen.count, value)
+        return lambda _: value
     if _is_symbol(node) and node.name not in (*TEXTS, *LIST_NAMES):
-        return lambda seen: seen.number(node.name)
+        symbol = node.name
+        return lambda seen: seen.number(symbol)
     if name == "UnaryExpression" and node.type == "uminus":
         inner = _number(node.right)
         return lambda seen: -inner(seen)
@@ -237,7 +205,9 @@ _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _computed(compute: Callable[[Any, Any], Any], left: Floats, right: Floats) -> Floats:
+def _computed(
+    compute: Callable[[Any, Any], Any], left: Floats | np.float64, right: Floats | np.float64
+) -> Floats:
     """The result, NaN (unknown) where it is no number, as in a division by zero."""
     with np.errstate(all="ignore"):
         result = np.asarray(compute(left, right), dtype=np.float64)

@@ -118,6 +118,12 @@ class FeatureSpec(Entry):
                 )
 
 
+def load_feature_vars() -> dict[str, Any]:
+    """The vars of the shipped dbt project: `features`, and what they are computed with."""
+    project = yaml.safe_load((PROJECT_FOLDER / "dbt_project.yml").read_text(encoding="utf-8"))
+    return dict(project["vars"])
+
+
 def load_feature_spec() -> FeatureSpec:
     """The spec of the shipped dbt project; raises ContractError naming the entry that is wrong."""
     return read_feature_spec(PROJECT_FOLDER / "dbt_project.yml")

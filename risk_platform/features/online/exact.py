@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from risk_platform.features.online.kernel import kernel
+from risk_platform.features.online.kernel import Scalar, part
 
 _HALF = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 
 
-@kernel
-def standard_deviation(count: int, total: int, squares_high: int, squares_low: int) -> float:
+@part
+def standard_deviation(count: Scalar, total: Scalar, squares_high: Scalar, squares_low: Scalar) -> Scalar:
     """√((n·Σx² − (Σx)²) / (n·(n − 1))), NaN below two; Σx² is squares_high · 2³² + squares_low."""
     if count < 2:
         return np.nan
@@ -24,8 +24,8 @@ def standard_deviation(count: int, total: int, squares_high: int, squares_low: i
     return np.sqrt(numerator / (np.float64(count) * np.float64(count - 1)))
 
 
-@kernel
-def _product(a: np.uint64, b: np.uint64) -> tuple[np.uint64, np.uint64]:
+@part
+def _product(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     """Upper and lower 64 bits of a · b."""
     a_high, a_low, b_high, b_low = a >> _32, a & _HALF, b >> _32, b & _HALF
     bottom, left, right = a_low * b_low, a_high * b_low, a_low * b_high

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from risk_platform.features.online.kernel import Ints, grown, kernel
+from risk_platform.features.online.kernel import Ints, Scalar, grown, part
 
 
 class Heap(NamedTuple):
@@ -30,8 +30,8 @@ def heap_with_room(heap: Heap, more: int) -> Heap:
     return Heap(grown(heap.due, room), grown(heap.number, room), heap.size)
 
 
-@kernel
-def push(heap: Heap, due: int, number: int) -> None:
+@part
+def push(heap: Heap, due: Scalar, number: Scalar) -> None:
     """Add a payment; the caller has seen to the room."""
     at = heap.size[0]
     heap.size[0] += 1
@@ -44,7 +44,7 @@ def push(heap: Heap, due: int, number: int) -> None:
     heap.due[at], heap.number[at] = due, number
 
 
-@kernel
+@part
 def pop(heap: Heap) -> None:
     """Remove the payment that comes due first."""
     heap.size[0] -= 1
@@ -64,6 +64,6 @@ def pop(heap: Heap) -> None:
     heap.due[at], heap.number[at] = due, number
 
 
-@kernel
-def _earlier(due: int, number: int, other_due: int, other_number: int) -> bool:
+@part
+def _earlier(due: Scalar, number: Scalar, other_due: Scalar, other_number: Scalar) -> Scalar:
     return due < other_due or (due == other_due and number < other_number)

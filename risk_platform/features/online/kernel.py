@@ -1,7 +1,11 @@
 """How the loops of the online engine are compiled: to machine code, kept on disk, free of the interpreter lock."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numba
 import numpy as np
@@ -15,13 +19,48 @@ Words = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+# A number in machine code, of which Python's and numpy's types are two descriptions.
+Scalar: TypeAlias = Any
+
+_config: Any = numba.config
+_njit: Any = numba.njit
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_compile = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+# Kernels allocate nothing; without reference counts, passing the many arrays of the state costs next to nothing.
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+
+
+@contextmanager
+def _kept_by_source() -> Iterator[None]:
+    """Keep machine code in a folder named by all sources of the engine: a kernel is built from several files."""
+    sources = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        source = path.read_bytes()
+        if any(mark in source for mark in (b"@kernel", b"@part", b"@inline")):
+            sources.update(source)
+    before = _config.CACHE_DIR
+    folder = Path(before or Path(__file__).parent / "__pycache__") / f"kernels-{sources.hexdigest()[:16]}"
+    if os.access(folder.parent if folder.parent.exists() else folder.parents[1], os.W_OK):
+        _config.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        _config.CACHE_DIR = before
 
 
 def kernel(function: _Function) -> _Function:
-    """`function` as a compiled loop."""
-    return cast(_Function, _compile(function))
+    """`function` as a compiled loop that Python calls, kept on disk."""
+    with _kept_by_source():
+        return cast(_Function, _njit(cache=True, **_OPTIONS)(function))
+
+
+def part(function: _Function) -> _Function:
+    """`function` as a part of the loops that call it."""
+    return cast(_Function, _njit(**_OPTIONS)(function))
+
+
+def inline(function: _Function) -> _Function:
+    """`function` as a part that is copied into each of its callers."""
+    return cast(_Function, _njit(forceinline=True, **_OPTIONS)(function))
 
 
 def grown(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:

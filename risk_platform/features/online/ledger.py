@@ -5,9 +5,28 @@ from typing import NamedTuple
 import numpy as np
 
 from risk_platform.features.online.heap import Heap, heap_with_room, new_heap, pop, push
-from risk_platform.features.online.kernel import Bytes, Codes, Ints, Words, grown, kernel
-from risk_platform.features.online.rows import FIRST, FRAUD, GOOD, NEXT, OPEN, Rows, Turns, row_of
-from risk_platform.features.online.table import USED, Table, enter, find, new_table, remove, with_room
+from risk_platform.features.online.kernel import Bytes, Codes, Ints, Scalar, Words, grown, kernel, part
+from risk_platform.features.online.rows import (
+    BITS,
+    FIRST,
+    FIXED_CODES,
+    FIXED_INTS,
+    FRAUD,
+    GOOD,
+    HELD,
+    IDENTITY,
+    LABEL,
+    NEXT,
+    OPEN,
+    SAME,
+    TEXT,
+    TIE,
+    TIME,
+    Rows,
+    Turns,
+    row_of,
+)
+from risk_platform.features.online.table import Table, enter, find, new_table, remove, with_room
 
 NEWEST, INSTANTS_DROPPED, TEXT_FIRST, TEXT_NEXT, ROWS_DROPPED, TURNS_DROPPED = range(6)
 # Limits (µs): age of known good, and how long rows, ties and turns are kept and how late a verdict counts.
@@ -88,13 +107,13 @@ def ledger_with_room(ledger: Ledger, payments: int, names: int, text: int) -> Le
     )
 
 
-def _as_long_as(array: np.ndarray, table: Table) -> np.ndarray:  # type: ignore[type-arg]
+def _as_long_as(array: np.ndarray, table: Table) -> np.ndarray:
     return array if len(array) == len(table.keys) else grown(array, len(table.keys))
 
 
 @kernel
 def admit(
-    at: int,
+    at: Scalar,
     arrivals: Arrivals,
     plan: Ints,
     limits: Ints,
@@ -102,7 +121,7 @@ def admit(
     rows: Rows,
     turns: Turns,
     before: Ints,
-) -> int:
+) -> Scalar:
     """Make rows of the arrivals from `at` on; `before` says how many turns were known before each.
 
     `plan` names the id space (-1: a ready code) and the column of each code. Where it ends, smaller than the number
@@ -127,29 +146,29 @@ def admit(
 
 
 @kernel
-def judge(at: int, verdicts: Ints, limits: Ints, ledger: Ledger, rows: Rows, turns: Turns) -> int:
+def judge(at: Scalar, verdicts: Ints, limits: Ints, ledger: Ledger, rows: Rows, turns: Turns) -> Scalar:
     """Note the verdicts from `at` on: (payment number, known µs, is_fraud); ends early when there is no room."""
     while at < len(verdicts):
         number, known = verdicts[at, 0], verdicts[at, 1]
         if not come_due(known, ledger, rows, turns) or not _room_for(1, turns):
             return at
-        if known <= rows.time[row_of(rows, number)] + limits[HORIZON]:
+        if known <= rows.ints[row_of(rows, number), TIME] + limits[HORIZON]:
             turn(number, known, verdicts[at, 2] == 1, rows, turns)
         at += 1
     return at
 
 
-@kernel
-def _room_for(more: int, turns: Turns) -> bool:
-    return bool(turns.span[NEXT] - turns.span[FIRST] + more <= len(turns.time))
+@part
+def _room_for(more: Scalar, turns: Turns) -> Scalar:
+    return bool(turns.span[NEXT] - turns.span[FIRST] + more <= len(turns.ints))
 
 
-@kernel
-def come_due(until: int, ledger: Ledger, rows: Rows, turns: Turns) -> bool:
+@part
+def come_due(until: Scalar, ledger: Ledger, rows: Rows, turns: Turns) -> Scalar:
     """Turn the payments nobody reported that come due before `until` to good; False when there is no room."""
     while ledger.heap.size[0] > 0 and ledger.heap.due[0] < until:
         number = ledger.heap.number[0]
-        if number >= ledger.clock[ROWS_DROPPED] and rows.label[row_of(rows, number)] == OPEN:
+        if number >= ledger.clock[ROWS_DROPPED] and rows.codes[row_of(rows, number), LABEL] == OPEN:
             if not _room_for(1, turns):
                 return False
             turn(number, ledger.heap.due[0], False, rows, turns)
@@ -157,47 +176,47 @@ def come_due(until: int, ledger: Ledger, rows: Rows, turns: Turns) -> bool:
     return True
 
 
-@kernel
-def turn(number: int, moment: int, is_fraud: bool, rows: Rows, turns: Turns) -> None:
+@part
+def turn(number: Scalar, moment: Scalar, is_fraud: bool, rows: Rows, turns: Turns) -> None:
     """Note what payment `number` is found to be at `moment` unless it is that already."""
-    label = np.uint8(FRAUD if is_fraud else GOOD)
+    label = FRAUD if is_fraud else GOOD
     row = row_of(rows, number)
-    if rows.label[row] == label:
+    if rows.codes[row, LABEL] == label:
         return
     at = turns.span[NEXT] - turns.span[FIRST]
-    turns.time[at] = moment
-    turns.what[at] = 2 * number + (1 if is_fraud else 0)
+    turns.ints[at, 0] = moment
+    turns.ints[at, 1] = 2 * number + (1 if is_fraud else 0)
     turns.span[NEXT] += 1
-    rows.label[row] = label
-    rows.held[row] += 1
+    rows.codes[row, LABEL] = label
+    rows.codes[row, HELD] += 1
 
 
-@kernel
-def _make_row(at: int, arrivals: Arrivals, plan: Ints, ledger: Ledger, rows: Rows) -> int:
+@part
+def _make_row(at: Scalar, arrivals: Arrivals, plan: Ints, ledger: Ledger, rows: Rows) -> Scalar:
     number = rows.span[NEXT]
     row = row_of(rows, number)
     rows.span[NEXT] += 1
-    rows.time[row] = arrivals.time[at]
+    rows.ints[row, TIME] = arrivals.time[at]
     for column in range(arrivals.ints.shape[1]):
-        rows.ints[row, column] = arrivals.ints[at, column]
-    rows.bits[row] = 0
-    rows.label[row] = OPEN
-    rows.held[row] = 0
+        rows.ints[row, FIXED_INTS + column] = arrivals.ints[at, column]
+    rows.codes[row, BITS] = 0
+    rows.codes[row, LABEL] = OPEN
+    rows.codes[row, HELD] = 0
     code = enter(ledger.identities, arrivals.identity[at])
     ledger.numbers[code] = number
-    rows.identity[row] = code
+    rows.codes[row, IDENTITY] = code
     for c in range(len(plan)):
         if plan[c, 0] < 0:
-            rows.codes[row, c] = arrivals.codes[at, plan[c, 1]]
+            rows.codes[row, FIXED_CODES + c] = arrivals.codes[at, plan[c, 1]]
         else:
-            rows.codes[row, c] = _code(arrivals.words[at, plan[c, 1]], plan[c, 0], ledger)
+            rows.codes[row, FIXED_CODES + c] = _code(arrivals.words[at, plan[c, 1]], plan[c, 0], ledger)
     _keep_text(row, arrivals.text[arrivals.offsets[at] : arrivals.offsets[at + 1]], ledger, rows)
     _rank(number, row, ledger, rows)
     return number
 
 
-@kernel
-def _code(word: np.uint64, space: int, ledger: Ledger) -> int:
+@part
+def _code(word: Scalar, space: Scalar, ledger: Ledger) -> Scalar:
     """Code of an identifier in its space, with one more user; -1 for null."""
     if word == 0:
         return np.int64(-1)
@@ -210,41 +229,41 @@ def _code(word: np.uint64, space: int, ledger: Ledger) -> int:
     return code
 
 
-@kernel
-def _keep_text(row: int, text: Bytes, ledger: Ledger, rows: Rows) -> None:
-    rows.text[row] = ledger.clock[TEXT_NEXT]
+@part
+def _keep_text(row: Scalar, text: Bytes, ledger: Ledger, rows: Rows) -> None:
+    rows.ints[row, TEXT] = ledger.clock[TEXT_NEXT]
     begin = ledger.clock[TEXT_NEXT] - ledger.clock[TEXT_FIRST]
     for at in range(len(text)):
         ledger.text[begin + at] = text[at]
     ledger.clock[TEXT_NEXT] += len(text)
 
 
-@kernel
-def _rank(number: int, row: int, ledger: Ledger, rows: Rows) -> None:
+@part
+def _rank(number: Scalar, row: Scalar, ledger: Ledger, rows: Rows) -> None:
     """Rank the payment among those of the same instant by source and transaction_id."""
-    rows.tie[row] = 0
-    rows.same[row] = 0
-    word = np.uint64(rows.time[row])
+    rows.codes[row, TIE] = 0
+    rows.codes[row, SAME] = 0
+    word = np.uint64(rows.ints[row, TIME])
     code = find(ledger.instants, word)
     if code < 0:
         ledger.latest[enter(ledger.instants, word)] = number
         return
     other = ledger.latest[code]
-    rows.same[row] = number - other
+    rows.codes[row, SAME] = number - other
     ledger.latest[code] = number
     while True:
         earlier = row_of(rows, other)
         if _text_below(earlier, row, ledger, rows):
-            rows.tie[row] += 1
+            rows.codes[row, TIE] += 1
         else:
-            rows.tie[earlier] += 1
-        if rows.same[earlier] == 0:
+            rows.codes[earlier, TIE] += 1
+        if rows.codes[earlier, SAME] == 0:
             return
-        other -= rows.same[earlier]
+        other -= rows.codes[earlier, SAME]
 
 
-@kernel
-def _text_below(left: int, right: int, ledger: Ledger, rows: Rows) -> bool:
+@part
+def _text_below(left: Scalar, right: Scalar, ledger: Ledger, rows: Rows) -> Scalar:
     a, a_end = _text_of(left, ledger, rows)
     b, b_end = _text_of(right, ledger, rows)
     while a < a_end and b < b_end:
@@ -255,43 +274,47 @@ def _text_below(left: int, right: int, ledger: Ledger, rows: Rows) -> bool:
     return bool(a == a_end and b < b_end)
 
 
-@kernel
-def _text_of(row: int, ledger: Ledger, rows: Rows) -> tuple[int, int]:
+@part
+def _text_of(row: Scalar, ledger: Ledger, rows: Rows) -> tuple[Scalar, Scalar]:
     first = ledger.clock[TEXT_FIRST]
     last = row + 1 == rows.span[NEXT] - rows.span[FIRST]
-    end = ledger.clock[TEXT_NEXT] if last else rows.text[row + 1]
-    return rows.text[row] - first, end - first
+    end = ledger.clock[TEXT_NEXT] if last else rows.ints[row + 1, TEXT]
+    return rows.ints[row, TEXT] - first, end - first
 
 
-@kernel
+@part
 def _forget(plan: Ints, limits: Ints, ledger: Ledger, rows: Rows, turns: Turns) -> None:
     """Drop payments, and instants that no arrival can tie with, that aged out."""
     newest = ledger.clock[NEWEST]
-    while rows.time[row_of(rows, ledger.clock[INSTANTS_DROPPED])] < newest - limits[TIE_REACH]:
-        word = np.uint64(rows.time[row_of(rows, ledger.clock[INSTANTS_DROPPED])])
+    while rows.ints[row_of(rows, ledger.clock[INSTANTS_DROPPED]), TIME] < newest - limits[TIE_REACH]:
+        word = np.uint64(rows.ints[row_of(rows, ledger.clock[INSTANTS_DROPPED]), TIME])
         code = find(ledger.instants, word)
         if code >= 0:
             remove(ledger.instants, code)
         ledger.clock[INSTANTS_DROPPED] += 1
     while ledger.clock[TURNS_DROPPED] < turns.span[NEXT]:
         at = ledger.clock[TURNS_DROPPED] - turns.span[FIRST]
-        if turns.time[at] >= newest - limits[TURN_REACH]:
+        if turns.ints[at, 0] >= newest - limits[TURN_REACH]:
             break
-        rows.held[row_of(rows, turns.what[at] >> 1)] -= 1
+        rows.codes[row_of(rows, turns.ints[at, 1] >> 1), HELD] -= 1
         ledger.clock[TURNS_DROPPED] += 1
     while ledger.clock[ROWS_DROPPED] < ledger.clock[INSTANTS_DROPPED]:
         row = row_of(rows, ledger.clock[ROWS_DROPPED])
-        if rows.time[row] >= newest - limits[ROW_REACH] or rows.held[row] > 0 or rows.label[row] == OPEN:
+        if (
+            rows.ints[row, TIME] >= newest - limits[ROW_REACH]
+            or rows.codes[row, HELD] > 0
+            or rows.codes[row, LABEL] == OPEN
+        ):
             break
         _drop_row(row, plan, ledger, rows)
         ledger.clock[ROWS_DROPPED] += 1
 
 
-@kernel
-def _drop_row(row: int, plan: Ints, ledger: Ledger, rows: Rows) -> None:
-    remove(ledger.identities, rows.identity[row])
+@part
+def _drop_row(row: Scalar, plan: Ints, ledger: Ledger, rows: Rows) -> None:
+    remove(ledger.identities, rows.codes[row, IDENTITY])
     for c in range(len(plan)):
-        code, space = rows.codes[row, c], plan[c, 0]
+        code, space = rows.codes[row, FIXED_CODES + c], plan[c, 0]
         if space >= 0 and code >= 0:
             ledger.users[space][code] -= 1
             if ledger.users[space][code] == 0:

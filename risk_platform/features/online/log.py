@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from risk_platform.features.online.kernel import Ints, kernel
+from risk_platform.features.online.kernel import Ints, Scalar, inline, part
 from risk_platform.features.online.measure import peak_value, sum_value
 from risk_platform.features.online.pool import (
     BLOCK,
@@ -22,8 +22,8 @@ from risk_platform.features.online.rows import Rows, Turns, bits_of, comes_befor
 SECOND = 1_000_000
 
 
-@kernel
-def insert(plan: LogPlan, log: Log, key: int, entry: np.uint64, rows: Rows, turns: Turns) -> None:
+@part
+def insert(plan: LogPlan, log: Log, key: Scalar, entry: Scalar, rows: Rows, turns: Turns) -> None:
     """Put `entry` where it belongs in the list of `key`; nearly always that is the end."""
     span = log.spans[key]
     was_short = CAPACITIES[span[CLASS]] < BLOCK
@@ -40,8 +40,8 @@ def insert(plan: LogPlan, log: Log, key: int, entry: np.uint64, rows: Rows, turn
         _accumulate(plan, log, key, 0 if was_short else place, rows, turns)
 
 
-@kernel
-def trim(plan: LogPlan, log: Log, key: int, limit: int, rows: Rows, turns: Turns) -> None:
+@part
+def trim(plan: LogPlan, log: Log, key: Scalar, limit: Scalar, rows: Rows, turns: Turns) -> None:
     """Drop the entries of `key` that counted before `limit` (µs)."""
     span = log.spans[key]
     start = np.int64(span[START])
@@ -59,8 +59,10 @@ def trim(plan: LogPlan, log: Log, key: int, limit: int, rows: Rows, turns: Turns
     release(log, key)
 
 
-@kernel
-def position(plan: LogPlan, log: Log, key: int, moment: int, end: int, rows: Rows, turns: Turns) -> int:
+@inline
+def position(
+    plan: LogPlan, log: Log, key: Scalar, moment: Scalar, end: Scalar, rows: Rows, turns: Turns
+) -> Scalar:
     """Where in the list of `key`, up to `end`, the first entry stands that counts at `moment` or later."""
     start = np.int64(log.spans[key, START])
     low, high = np.int64(log.spans[key, HEAD]), end
@@ -78,9 +80,11 @@ def position(plan: LogPlan, log: Log, key: int, moment: int, end: int, rows: Row
     return low
 
 
-@kernel
-def totals(plan: LogPlan, log: Log, key: int, place: int, out: Ints, rows: Rows, turns: Turns) -> None:
+@inline
+def totals(plan: LogPlan, log: Log, key: Scalar, place: Scalar, out: Ints, rows: Rows, turns: Turns) -> None:
     """Every accumulator of `key` just before `place`; only differences of two such mean something."""
+    if len(plan.adds) == 0:
+        return
     span = log.spans[key]
     start = np.int64(span[START])
     begin = np.int64(span[HEAD])
@@ -95,8 +99,8 @@ def totals(plan: LogPlan, log: Log, key: int, place: int, out: Ints, rows: Rows,
         _add(plan, log.pool[start + at], out, rows, turns)
 
 
-@kernel
-def before_first(log: Log, key: int, a: int) -> int:
+@inline
+def before_first(log: Log, key: Scalar, a: Scalar) -> Scalar:
     """Accumulator `a` of `key` before its first live entry."""
     span = log.spans[key]
     if CAPACITIES[span[CLASS]] < BLOCK:
@@ -104,10 +108,18 @@ def before_first(log: Log, key: int, a: int) -> int:
     return log.sums[(np.int64(span[START]) + span[HEAD]) >> SHIFT, a]
 
 
-@kernel
+@part
 def nth(
-    plan: LogPlan, log: Log, key: int, a: int, count: int, begin: int, end: int, rows: Rows, turns: Turns
-) -> int:
+    plan: LogPlan,
+    log: Log,
+    key: Scalar,
+    a: Scalar,
+    count: Scalar,
+    begin: Scalar,
+    end: Scalar,
+    rows: Rows,
+    turns: Turns,
+) -> Scalar:
     """Place in [begin, end) of the entry with which accumulator `a`, a count, reaches `count`."""
     span = log.spans[key]
     start = np.int64(span[START])
@@ -131,10 +143,10 @@ def nth(
     return end
 
 
-@kernel
+@part
 def highest(
-    plan: LogPlan, log: Log, key: int, m: int, begin: int, end: int, rows: Rows, turns: Turns
-) -> float:
+    plan: LogPlan, log: Log, key: Scalar, m: Scalar, begin: Scalar, end: Scalar, rows: Rows, turns: Turns
+) -> Scalar:
     """Maximum `m` of the entries in [begin, end), −inf when there is none."""
     span = log.spans[key]
     start = np.int64(span[START])
@@ -153,24 +165,24 @@ def highest(
     return top
 
 
-@kernel
-def _precedes(stream: int, entry: np.uint64, other: np.uint64, rows: Rows, turns: Turns) -> bool:
+@inline
+def _precedes(stream: Scalar, entry: Scalar, other: Scalar, rows: Rows, turns: Turns) -> Scalar:
     second, other_second = entry >> np.uint64(32), other >> np.uint64(32)
     if second != other_second:
         return bool(second < other_second)
     return comes_before(stream, entry, other, rows, turns)
 
 
-@kernel
-def _add(plan: LogPlan, entry: np.uint64, out: Ints, rows: Rows, turns: Turns) -> None:
+@inline
+def _add(plan: LogPlan, entry: Scalar, out: Ints, rows: Rows, turns: Turns) -> None:
     row = payment_of(plan.stream, entry, rows, turns)
     bits = bits_of(plan.stream, entry, row, rows, turns)
     for a in range(len(plan.adds)):
         out[a] += sum_value(plan.adds[a], row, bits, rows)
 
 
-@kernel
-def _accumulate(plan: LogPlan, log: Log, key: int, place: int, rows: Rows, turns: Turns) -> None:
+@part
+def _accumulate(plan: LogPlan, log: Log, key: Scalar, place: Scalar, rows: Rows, turns: Turns) -> None:
     """Bring sums and maxima up to date after an insertion at `place`."""
     span = log.spans[key]
     base = np.int64(span[START]) >> SHIFT
@@ -178,10 +190,10 @@ def _accumulate(plan: LogPlan, log: Log, key: int, place: int, rows: Rows, turns
     for block in range(place >> SHIFT, ((end - 1) >> SHIFT) + 1):
         if block > place >> SHIFT or place == block << SHIFT:
             _begin_block(plan, log, key, block, rows, turns)
-        if block << SHIFT <= place == end - 1:
-            first = place
-        else:
-            first = max(block << SHIFT, np.int64(span[HEAD]))
+        if len(plan.peaks) == 0:
+            continue
+        appended = block << SHIFT <= place == end - 1
+        first = place if appended else max(block << SHIFT, np.int64(span[HEAD]))
         if first == block << SHIFT or first == span[HEAD]:
             log.tops[base + block, :] = -np.inf
         for at in range(first, min(end, (block + 1) << SHIFT)):
@@ -193,14 +205,15 @@ def _accumulate(plan: LogPlan, log: Log, key: int, place: int, rows: Rows, turns
                 log.tops[base + block, m] = max(log.tops[base + block, m], value)
 
 
-@kernel
-def _begin_block(plan: LogPlan, log: Log, key: int, block: int, rows: Rows, turns: Turns) -> None:
+@part
+def _begin_block(plan: LogPlan, log: Log, key: Scalar, block: Scalar, rows: Rows, turns: Turns) -> None:
     """Carry the sums over from the block before; the first live block keeps its own."""
     span = log.spans[key]
-    if block == span[HEAD] >> SHIFT:
+    if len(plan.adds) == 0 or block == span[HEAD] >> SHIFT:
         return
     base = (np.int64(span[START]) >> SHIFT) + block
     for a in range(len(plan.adds)):
         log.sums[base, a] = log.sums[base - 1, a]
-    for at in range(max((block - 1) << SHIFT, np.int64(span[HEAD])), block << SHIFT):
+    begin: Scalar = max((block - 1) << SHIFT, np.int64(span[HEAD]))
+    for at in range(begin, block << SHIFT):
         _add(plan, log.pool[span[START] + at], log.sums[base], rows, turns)

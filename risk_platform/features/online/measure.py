@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from risk_platform.features.online.kernel import Ints, kernel
+from risk_platform.features.online.kernel import Ints, Scalar, inline
 from risk_platform.features.online.rows import Rows
 
 # Columns of an accumulator: bits that must be as wanted, the measure (-1: count), which part of it is summed.
@@ -13,8 +13,8 @@ LARGEST = 1 << 47
 _HALF = np.int64(0xFFFFFFFF)
 
 
-@kernel
-def sum_value(add: Ints, row: int, bits: int, rows: Rows) -> int:
+@inline
+def sum_value(add: Ints, row: Scalar, bits: Scalar, rows: Rows) -> Scalar:
     """What the payment in `row` with these `bits` adds to the accumulator `add`."""
     if bits & add[MASK] != add[WANT]:
         return np.int64(0)
@@ -30,8 +30,8 @@ def sum_value(add: Ints, row: int, bits: int, rows: Rows) -> int:
     return (high * high << 32) + 2 * high * low + np.int64(square_low >> np.uint64(32))
 
 
-@kernel
-def peak_value(peak: Ints, row: int, bits: int, rows: Rows) -> float:
+@inline
+def peak_value(peak: Ints, row: Scalar, bits: Scalar, rows: Rows) -> Scalar:
     """The measure of the payment in `row` where it passes the filter of `peak`, else −inf."""
     if bits & peak[MASK] != peak[WANT]:
         return -np.inf
@@ -39,8 +39,8 @@ def peak_value(peak: Ints, row: int, bits: int, rows: Rows) -> float:
     return value if value == value else -np.inf
 
 
-@kernel
-def column_value(row: int, column: int, rows: Rows) -> float:
+@inline
+def column_value(row: Scalar, column: Scalar, rows: Rows) -> Scalar:
     """The measure in `column`, whole-number measures first; NaN for null."""
     whole = rows.ints.shape[1]
     return np.float64(rows.ints[row, column]) if column < whole else rows.floats[row, column - whole]

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 
 from risk_platform.features.online.exact import standard_deviation
-from risk_platform.features.online.kernel import Floats, Ints, kernel
+from risk_platform.features.online.kernel import Floats, Ints, Scalar, inline, part
 from risk_platform.features.online.log import before_first, highest, nth, position, totals
 from risk_platform.features.online.measure import column_value
 from risk_platform.features.online.pool import END, HEAD, START, Log, LogPlan
-from risk_platform.features.online.rows import Rows, Turns, bits_of, moment_of, payment_of
+from risk_platform.features.online.rows import TIME, Rows, Turns, bits_of, payment_of
 
 COUNT, RATE, SUM, MEAN, STD, MAX, DISTINCT, AGE_FIRST, AGE_LAST, LAST = range(10)
 RUN_LENGTH, RUN_AGE_FIRST, RUN_AGE_BEFORE, RUN_SINCE = range(10, 14)
@@ -27,20 +27,20 @@ class Scratch(NamedTuple):
     seen: Ints
 
 
-@kernel
+@part
 def answer(
     plan: LogPlan,
     log: Log,
-    key: int,
-    row: int,
-    bound: int,
+    key: Scalar,
+    row: Scalar,
+    bound: Scalar,
     scratch: Scratch,
     out: Floats,
     rows: Rows,
     turns: Turns,
 ) -> None:
     """Write every aggregate that the payment in `row` sees of `key` before `bound` (µs); key -1 was never seen."""
-    moment = rows.time[row]
+    moment = rows.ints[row, TIME]
     _look_up(plan, log, key, moment, bound, scratch, rows, turns)
     for o in range(len(plan.ops)):
         op = plan.ops[o]
@@ -56,9 +56,16 @@ def answer(
             out[op[SLOT]] = _of_run(plan, log, key, op, moment, scratch, rows, turns)
 
 
-@kernel
+@inline
 def _look_up(
-    plan: LogPlan, log: Log, key: int, moment: int, bound: int, scratch: Scratch, rows: Rows, turns: Turns
+    plan: LogPlan,
+    log: Log,
+    key: Scalar,
+    moment: Scalar,
+    bound: Scalar,
+    scratch: Scratch,
+    rows: Rows,
+    turns: Turns,
 ) -> None:
     scratch.places[0] = 0
     if key < 0:
@@ -79,8 +86,8 @@ def _look_up(
             totals(plan, log, key, end, scratch.sums[e + 1], rows, turns)
 
 
-@kernel
-def _nothing(op: Ints, row: int, rows: Rows) -> float:
+@inline
+def _nothing(op: Ints, row: Scalar, rows: Rows) -> Scalar:
     """The aggregate over no events."""
     if op[OP] == DISTINCT and rows.codes[row, op[COLUMN]] < 0:
         return np.nan
@@ -89,16 +96,16 @@ def _nothing(op: Ints, row: int, rows: Rows) -> float:
     return np.nan
 
 
-@kernel
-def _growth(a: int, edge: int, scratch: Scratch) -> int:
+@inline
+def _growth(a: Scalar, edge: Scalar, scratch: Scratch) -> Scalar:
     """What accumulator `a`, or the number of entries, grew by within the window."""
     if a < 0:
         return scratch.places[0] - scratch.places[edge]
     return scratch.sums[0, a] - scratch.sums[edge, a]
 
 
-@kernel
-def _from_sums(op: Ints, scratch: Scratch) -> float:
+@inline
+def _from_sums(op: Ints, scratch: Scratch) -> Scalar:
     edge = op[EDGE]
     grown = _growth(op[A], edge, scratch)
     if op[OP] == COUNT or op[OP] == SUM:
@@ -110,10 +117,10 @@ def _from_sums(op: Ints, scratch: Scratch) -> float:
     return np.float64(grown) / np.float64(among) if among else np.nan
 
 
-@kernel
+@inline
 def _from_entries(
-    plan: LogPlan, log: Log, key: int, op: Ints, row: int, scratch: Scratch, rows: Rows, turns: Turns
-) -> float:
+    plan: LogPlan, log: Log, key: Scalar, op: Ints, row: Scalar, scratch: Scratch, rows: Rows, turns: Turns
+) -> Scalar:
     begin, end = scratch.places[op[EDGE]], scratch.places[0]
     if op[OP] == MAX:
         top = highest(plan, log, key, op[A], begin, end, rows, turns)
@@ -134,10 +141,10 @@ def _from_entries(
     return np.float64(different)
 
 
-@kernel
+@inline
 def _from_one(
-    plan: LogPlan, log: Log, key: int, op: Ints, moment: int, scratch: Scratch, rows: Rows, turns: Turns
-) -> float:
+    plan: LogPlan, log: Log, key: Scalar, op: Ints, moment: Scalar, scratch: Scratch, rows: Rows, turns: Turns
+) -> Scalar:
     begin, end = scratch.places[op[EDGE]], scratch.places[0]
     a = op[A]
     if a < 0:
@@ -150,34 +157,33 @@ def _from_one(
             else nth(plan, log, key, a, reached + 1, begin, end, rows, turns)
         )
     else:
-        place = _last_passing(plan, log, key, a, begin, end, scratch, rows, turns)
+        place = _last_passing(plan, log, key, a, end, scratch, rows, turns)
     if place < begin or place >= end:
         return np.nan
     row = payment_of(plan.stream, log.pool[log.spans[key, START] + place], rows, turns)
-    return column_value(row, op[COLUMN], rows) if op[OP] == LAST else (moment - rows.time[row]) / DAY
+    return column_value(row, op[COLUMN], rows) if op[OP] == LAST else (moment - rows.ints[row, TIME]) / DAY
 
 
-@kernel
+@part
 def _last_passing(
     plan: LogPlan,
     log: Log,
-    key: int,
-    a: int,
-    begin: int,
-    end: int,
+    key: Scalar,
+    a: Scalar,
+    end: Scalar,
     scratch: Scratch,
     rows: Rows,
     turns: Turns,
-) -> int:
+) -> Scalar:
     if scratch.sums[0, a] == before_first(log, key, a):
         return np.int64(-1)
     return nth(plan, log, key, a, scratch.sums[0, a], np.int64(log.spans[key, HEAD]), end, rows, turns)
 
 
-@kernel
+@part
 def _of_run(
-    plan: LogPlan, log: Log, key: int, op: Ints, moment: int, scratch: Scratch, rows: Rows, turns: Turns
-) -> float:
+    plan: LogPlan, log: Log, key: Scalar, op: Ints, moment: Scalar, scratch: Scratch, rows: Rows, turns: Turns
+) -> Scalar:
     """A state of the run of entries that pass A, broken by those that pass B."""
     none = 0.0 if op[OP] == RUN_LENGTH else np.nan
     start, head, end = np.int64(log.spans[key, START]), np.int64(log.spans[key, HEAD]), scratch.places[0]
@@ -206,4 +212,4 @@ def _of_run(
     )
     if place < 0:
         return np.nan
-    return (moment - rows.time[payment_of(plan.stream, log.pool[start + place], rows, turns)]) / DAY
+    return (moment - rows.ints[payment_of(plan.stream, log.pool[start + place], rows, turns), TIME]) / DAY

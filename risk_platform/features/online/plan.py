@@ -14,7 +14,7 @@ from risk_platform.features.online import operators
 from risk_platform.features.online.kernel import Ints
 from risk_platform.features.online.measure import SQUARE_HIGH, SQUARE_LOW, VALUE
 from risk_platform.features.online.pool import LogPlan
-from risk_platform.features.online.rows import FRAUD_BIT, PAYMENTS, RESOLUTIONS
+from risk_platform.features.online.rows import FIXED_CODES, FIXED_INTS, FRAUD_BIT, PAYMENTS, RESOLUTIONS
 from risk_platform.features.online.unit import UnitPlan
 from risk_platform.features.spec import FeatureSpec
 
@@ -50,10 +50,11 @@ class Columns:
     def code(self, name: str) -> int:
         if name not in TEXTS and name not in READY:
             raise ContractError(f"The online engine knows no key column {name!r}; add it to its id spaces.")
-        return _place(self.codes, name)
+        return FIXED_CODES + _place(self.codes, name)
 
     def measure(self, name: str) -> int:
-        return INTS.index(name) if name in INTS else len(INTS) + _place(self.floats, name)
+        place = INTS.index(name) if name in INTS else len(INTS) + _place(self.floats, name)
+        return FIXED_INTS + place
 
     def bit(self, name: str) -> int:
         at = _place(self.bits, name)
@@ -141,7 +142,7 @@ class _LogBuilder:
     def _summation(self, a: Aggregate, op: list[int]) -> None:
         mask, want = op[operators.MASK], op[operators.WANT]
         measure = self._measure(a)
-        if measure >= len(INTS):
+        if measure >= FIXED_INTS + len(INTS):
             raise ContractError(f"{a.name}: {a.agg} needs a whole-number measure, which {a.measure} is not.")
         op[operators.A] = _index(self._adds, (mask, want, measure, VALUE))
         op[operators.B] = self._count(mask, want)

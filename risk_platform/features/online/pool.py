@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from risk_platform.features.online.kernel import Codes, Floats, Ints, Words, grown, kernel
+from risk_platform.features.online.kernel import Codes, Floats, Ints, Scalar, Words, grown, part
 
 BLOCK, SHIFT = 16, 4
 # Lengths that a key's list can have: two to the octave from two blocks on.
-CAPACITIES = np.array([0, 2, 4, 8, 16, *(16 * m << e for e in range(24) for m in (2, 3))], np.int64)
+CAPACITIES = np.array([0, 2, 4, 8, 16, *(16 * m << e for e in range(22) for m in (2, 3))], np.int64)
 START, HEAD, END, CLASS = 0, 1, 2, 3
 BUMP = 0
 
@@ -59,8 +59,8 @@ def with_entries(log: Log, room: int) -> Log:
     )
 
 
-@kernel
-def room_needed(log: Log, key: int, more: int) -> int:
+@part
+def room_needed(log: Log, key: Scalar, more: Scalar) -> Scalar:
     """Entries of the pool that `more` further entries of `key` may take."""
     span = log.spans[key]
     if span[END] + more <= CAPACITIES[span[CLASS]]:
@@ -68,8 +68,8 @@ def room_needed(log: Log, key: int, more: int) -> int:
     return max(CAPACITIES[_class_for(span, more)], np.int64(BLOCK))
 
 
-@kernel
-def release(log: Log, key: int) -> None:
+@part
+def release(log: Log, key: Scalar) -> None:
     """Give the emptied list of `key` back to the pool."""
     span = log.spans[key]
     if span[CLASS] > 0:
@@ -77,8 +77,8 @@ def release(log: Log, key: int) -> None:
     span[:] = 0
 
 
-@kernel
-def make_room(log: Log, key: int) -> None:
+@part
+def make_room(log: Log, key: Scalar) -> None:
     """Give the full list of `key` a longer place, or move it down over what was dropped of it."""
     span = log.spans[key]
     old_start, old_class = np.int64(span[START]), np.int64(span[CLASS])
@@ -107,8 +107,8 @@ def make_room(log: Log, key: int) -> None:
     span[HEAD], span[END], span[CLASS] = head, end, size
 
 
-@kernel
-def _class_for(span: Codes, more: int) -> int:
+@part
+def _class_for(span: Codes, more: Scalar) -> Scalar:
     """Class of the list that holds the live entries, `more` further ones and an eighth."""
     live = np.int64(span[END]) - span[HEAD]
     if CAPACITIES[span[CLASS]] >= BLOCK:
@@ -120,8 +120,8 @@ def _class_for(span: Codes, more: int) -> int:
     return size
 
 
-@kernel
-def _taken(log: Log, size: int) -> int:
+@part
+def _taken(log: Log, size: Scalar) -> Scalar:
     """Start of a list of class `size`; the caller has seen to the room."""
     if log.free[size] >= 0:
         start = log.free[size]
@@ -135,7 +135,7 @@ def _taken(log: Log, size: int) -> int:
     return start
 
 
-@kernel
-def _give_back(log: Log, start: int, size: int) -> None:
+@part
+def _give_back(log: Log, start: Scalar, size: Scalar) -> None:
     log.pool[start] = np.uint64(log.free[size] + 1)
     log.free[size] = start

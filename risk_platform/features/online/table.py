@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from risk_platform.features.online.kernel import Codes, Ints, Words, grown, kernel
+from risk_platform.features.online.kernel import Codes, Ints, Scalar, Words, grown, inline, kernel, part
 
 USED, FREED = 0, 1
 
@@ -53,16 +53,16 @@ def fill_slots(table: Table) -> None:
     _enter_all(table, np.flatnonzero(live))
 
 
-@kernel
-def home(table: Table, key: np.uint64) -> int:
+@inline
+def home(table: Table, key: Scalar) -> Scalar:
     """The slot where the search for `key` begins."""
     word = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.int64((word ^ (word >> np.uint64(31))) & np.uint64(len(table.slots) - 1))
 
 
-@kernel
-def find(table: Table, key: np.uint64) -> int:
+@inline
+def find(table: Table, key: Scalar) -> Scalar:
     """Code of `key`, -1 when it is not there."""
     mask = len(table.slots) - 1
     slot = home(table, key)
@@ -74,8 +74,8 @@ def find(table: Table, key: np.uint64) -> int:
     return np.int64(-1)
 
 
-@kernel
-def enter(table: Table, key: np.uint64) -> int:
+@part
+def enter(table: Table, key: Scalar) -> Scalar:
     """A code for `key`, which is not there yet; the caller has seen to the room."""
     if table.counts[FREED] > 0:
         table.counts[FREED] -= 1
@@ -88,8 +88,8 @@ def enter(table: Table, key: np.uint64) -> int:
     return code
 
 
-@kernel
-def remove(table: Table, code: int) -> None:
+@part
+def remove(table: Table, code: Scalar) -> None:
     """Free `code`; what probing had pushed past its slot moves back."""
     mask = len(table.slots) - 1
     hole = home(table, table.keys[code])
@@ -109,8 +109,8 @@ def remove(table: Table, code: int) -> None:
     table.counts[FREED] += 1
 
 
-@kernel
-def _place(table: Table, code: int) -> None:
+@part
+def _place(table: Table, code: Scalar) -> None:
     mask = len(table.slots) - 1
     slot = home(table, table.keys[code])
     while table.slots[slot] >= 0:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from risk_platform.features.online.kernel import Floats, Ints, grown, kernel
+from risk_platform.features.online.kernel import Floats, Ints, Scalar, grown, inline, kernel, part
 from risk_platform.features.online.log import insert, trim
 from risk_platform.features.online.operators import SLOT, Scratch, answer
 from risk_platform.features.online.pool import (
@@ -17,7 +17,7 @@ from risk_platform.features.online.pool import (
     room_needed,
     with_entries,
 )
-from risk_platform.features.online.rows import LOWER, NEXT, PAYMENTS, Rows, Turns, payment_of, row_of, turn_of
+from risk_platform.features.online.rows import LOWER, PAYMENTS, TIME, Rows, Turns, row_of, turn_of
 from risk_platform.features.online.table import FREED, USED, Table, enter, find, new_table, remove, with_room
 
 # Progress: payments and turns whose entries are dropped, turns that are entered, and what the step waits for.
@@ -105,8 +105,15 @@ def roomier(unit: Unit) -> Unit:
 
 @kernel
 def step(
-    at: int, batch: Batch, plan: UnitPlan, unit: Unit, scratch: Space, out: Floats, rows: Rows, turns: Turns
-) -> int:
+    at: Scalar,
+    batch: Batch,
+    plan: UnitPlan,
+    unit: Unit,
+    scratch: Space,
+    out: Floats,
+    rows: Rows,
+    turns: Turns,
+) -> Scalar:
     """Answer and enter the payments from `at` on; where it ends, smaller than their number, it waits for room.
 
     Payments of one known instant do not see each other: all are answered before the first is entered.
@@ -130,8 +137,8 @@ def step(
     return at
 
 
-@kernel
-def _key_of(columns: Ints, row: int, rows: Rows) -> np.uint64:
+@inline
+def _key_of(columns: Ints, row: Scalar, rows: Rows) -> Scalar:
     """Key of the payment in `row` plus one; 0 when a part is null."""
     first = np.int64(rows.codes[row, columns[0]])
     if first < 0:
@@ -142,18 +149,18 @@ def _key_of(columns: Ints, row: int, rows: Rows) -> np.uint64:
     return np.uint64((first << 32 | second) + 1) if second >= 0 else np.uint64(0)
 
 
-@kernel
-def _key_room(unit: Unit) -> int:
+@inline
+def _key_room(unit: Unit) -> Scalar:
     return len(unit.keys.keys) - unit.keys.counts[USED] + unit.keys.counts[FREED]
 
 
-@kernel
-def _enter_turns(until: int, plan: UnitPlan, unit: Unit, rows: Rows, turns: Turns) -> bool:
+@part
+def _enter_turns(until: Scalar, plan: UnitPlan, unit: Unit, rows: Rows, turns: Turns) -> Scalar:
     """Enter the turns before number `until`; False, and nothing lost, when there is no room."""
     while plan.used[1] and unit.progress[TURNS_ENTERED] < until:
         number = unit.progress[TURNS_ENTERED]
         turn = turn_of(turns, number)
-        key = _key_of(plan.seen, row_of(rows, turns.what[turn] >> 1), rows)
+        key = _key_of(plan.seen, row_of(rows, turns.ints[turn, 1] >> 1), rows)
         if key != 0:
             unit.progress[WAITS_FOR] = KEYS
             if _key_room(unit) < 1:
@@ -166,14 +173,14 @@ def _enter_turns(until: int, plan: UnitPlan, unit: Unit, rows: Rows, turns: Turn
                 return False
             if code < 0:
                 code = enter(unit.keys, key)
-            entry = np.uint64(turns.time[turn] // SECOND) << np.uint64(32) | np.uint64(number & LOWER)
+            entry = np.uint64(turns.ints[turn, 0] // SECOND) << np.uint64(32) | np.uint64(number & LOWER)
             insert(plan.resolutions, log, code, entry, rows, turns)
         unit.progress[TURNS_ENTERED] += 1
     return True
 
 
-@kernel
-def _has_room(first: int, count: int, plan: UnitPlan, unit: Unit, rows: Rows) -> bool:
+@part
+def _has_room(first: Scalar, count: Scalar, plan: UnitPlan, unit: Unit, rows: Rows) -> Scalar:
     if not plan.used[0]:
         return True
     unit.progress[WAITS_FOR] = KEYS
@@ -189,9 +196,16 @@ def _has_room(first: int, count: int, plan: UnitPlan, unit: Unit, rows: Rows) ->
     return bool(unit.payments.meta[BUMP] + needed <= len(unit.payments.pool))
 
 
-@kernel
+@inline
 def _answer_one(
-    row: int, known: int, plan: UnitPlan, unit: Unit, scratch: Space, out: Floats, rows: Rows, turns: Turns
+    row: Scalar,
+    known: Scalar,
+    plan: UnitPlan,
+    unit: Unit,
+    scratch: Space,
+    out: Floats,
+    rows: Rows,
+    turns: Turns,
 ) -> None:
     key = _key_of(plan.key, row, rows)
     if key == 0:
@@ -201,7 +215,7 @@ def _answer_one(
             out[plan.resolutions.ops[o, SLOT]] = np.nan
         return
     code = find(unit.keys, key)
-    moment = rows.time[row]
+    moment = rows.ints[row, TIME]
     if plan.used[0]:
         answer(plan.payments, unit.payments, code, row, moment, scratch.payments, out, rows, turns)
     if plan.used[1]:
@@ -209,8 +223,8 @@ def _answer_one(
         answer(plan.resolutions, unit.resolutions, code, row, bound, scratch.resolutions, out, rows, turns)
 
 
-@kernel
-def _enter_payment(number: int, plan: UnitPlan, unit: Unit, rows: Rows, turns: Turns) -> None:
+@part
+def _enter_payment(number: Scalar, plan: UnitPlan, unit: Unit, rows: Rows, turns: Turns) -> None:
     if not plan.used[0]:
         return
     row = row_of(rows, number)
@@ -220,33 +234,33 @@ def _enter_payment(number: int, plan: UnitPlan, unit: Unit, rows: Rows, turns: T
     code = find(unit.keys, key)
     if code < 0:
         code = enter(unit.keys, key)
-    entry = np.uint64(rows.time[row] // SECOND) << np.uint64(32) | np.uint64(number & LOWER)
+    entry = np.uint64(rows.ints[row, TIME] // SECOND) << np.uint64(32) | np.uint64(number & LOWER)
     insert(plan.payments, unit.payments, code, entry, rows, turns)
 
 
-@kernel
-def _drop(newest: int, until: int, plan: UnitPlan, unit: Unit, rows: Rows, turns: Turns) -> None:
+@part
+def _drop(newest: Scalar, until: Scalar, plan: UnitPlan, unit: Unit, rows: Rows, turns: Turns) -> None:
     """Drop what no window can reach any more, key by key in the order it came."""
     limit = newest - plan.reach[0]
     while plan.used[0] and unit.progress[PAYMENTS_DROPPED] < until:
         row = row_of(rows, unit.progress[PAYMENTS_DROPPED])
-        if rows.time[row] >= limit:
+        if rows.ints[row, TIME] >= limit:
             break
         _trim_key(_key_of(plan.seen, row, rows), PAYMENTS, limit, plan, unit, rows, turns)
         unit.progress[PAYMENTS_DROPPED] += 1
     limit = newest - plan.reach[1]
     while plan.used[1] and unit.progress[TURNS_DROPPED] < unit.progress[TURNS_ENTERED]:
         turn = turn_of(turns, unit.progress[TURNS_DROPPED])
-        if turns.time[turn] >= limit:
+        if turns.ints[turn, 0] >= limit:
             break
-        row = row_of(rows, turns.what[turn] >> 1)
+        row = row_of(rows, turns.ints[turn, 1] >> 1)
         _trim_key(_key_of(plan.seen, row, rows), 1, limit, plan, unit, rows, turns)
         unit.progress[TURNS_DROPPED] += 1
 
 
-@kernel
+@part
 def _trim_key(
-    key: np.uint64, stream: int, limit: int, plan: UnitPlan, unit: Unit, rows: Rows, turns: Turns
+    key: Scalar, stream: Scalar, limit: Scalar, plan: UnitPlan, unit: Unit, rows: Rows, turns: Turns
 ) -> None:
     code = find(unit.keys, key) if key != 0 else np.int64(-1)
     if code < 0:

@@ -49,3 +49,13 @@ def bench_decisions(file: Payments, mapping: Mapping = "handbook", json_file: Js
     console = Console()
     progress: Callable[[str], None] = partial(console.print, style="dim", highlight=False)
     report(decision_figures(file, mapping, progress), console, json_file)
+
+
+@bench.command("decide")
+def bench_decide(json_file: JsonFile = None) -> None:
+    """Live decisions end to end against a bare LightGBM predict: payments a second, and one payment's p99."""
+    from risk_platform.cli.bench_decide import decide_figures
+
+    console = Console()
+    progress: Callable[[str], None] = partial(console.print, style="dim", highlight=False)
+    report(decide_figures(progress), console, json_file)

@@ -23,3 +23,8 @@ def scores(calibrated_log_odds: Floats, anchor_log_odds: float, alert_threshold:
     below = np.nextafter(alert_threshold, 0)
     cut = np.where(shift > 0, np.maximum(raw, alert_threshold), np.minimum(raw, below))
     return np.where(shift == 0, alert_threshold, cut)
+
+
+def anchor_for(log_odds: float, score: float, alert_threshold: float) -> float:
+    """The anchor under which `log_odds` score `score`, but for rounding: the inverse of `scores`."""
+    return float(log_odds - np.log(score / (1 - score)) + np.log(alert_threshold / (1 - alert_threshold)))

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk_platform.decisions.scorecard import scores
+from risk_platform.decisions.scorecard import anchor_for, scores
 from risk_platform.errors import ContractError
 
 odds = st.floats(min_value=-700, max_value=700)
@@ -41,3 +41,9 @@ def test_certain_odds_score_zero_and_one() -> None:
 def test_an_anchor_that_is_no_number_is_an_error() -> None:
     with pytest.raises(ContractError, match="anchor is not a number"):
         scores(np.array([0.0]), np.nan, 0.75)
+
+
+@given(st.floats(-30, 30), st.floats(0.05, 0.95), thresholds)
+def test_an_anchor_can_be_found_for_any_score(odd: float, score: float, threshold: float) -> None:
+    anchor = anchor_for(odd, score, threshold)
+    assert scores(np.array([odd]), anchor, threshold)[0] == pytest.approx(score)

@@ -1,0 +1,222 @@
+"""The benchmark of live decisions: from a validated payment to its reasons, against a bare LightGBM predict."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from risk_platform.cli.bench_desk import Desk, Floats, Progress, models, rule_book
+from risk_platform.cli.figures import Figure
+from risk_platform.decisions.archive import Archive
+from risk_platform.decisions.engine import DecisionEngine
+from risk_platform.decisions.levels import Thresholds
+from risk_platform.decisions.reasons import ReasonDictionary
+from risk_platform.decisions.rules.columns import Features
+from risk_platform.home import Home
+from risk_platform.intake.committer import Committer, Group
+from risk_platform.intake.core import Core
+from risk_platform.intake.door import LiveDoor
+from risk_platform.intake.events import Columns
+from risk_platform.intake.policy import Policy, PolicyMaker
+from risk_platform.intake.prepared import Preparer
+from risk_platform.intake.refusals import Refusals
+from risk_platform.models.bundle import Bundle
+from risk_platform.operations.database import database_url
+from risk_platform.operations.records import Tail
+from risk_platform.operations.store import Store
+from risk_platform.settings import Settings, settings
+
+_Result = TypeVar("_Result")
+_PAYMENTS = 10_000
+_SINGLES = 1_000
+_LEAST_PER_SECOND = 30_000.0
+_LONGEST_MS = 2.0
+_PEER_RUNS = 3
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Stopwatch:
+    """Seconds spent by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+
+    def time(self, stage: str, work: Callable[[], _Result]) -> _Result:
+        """What `work` gives, its time added to `stage`."""
+        began = perf_counter()
+        result = work()
+        self.seconds[stage] += perf_counter() - began
+        return result
+
+    @property
+    def total(self) -> float:
+        return sum(self.seconds.values())
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """One pass: payments, its seconds by stage, the bare predict's on the same rows, and the share not LOW."""
+
+    payments: int
+    watch: Stopwatch
+    predict: float
+    not_low: float
+
+
+class _Line:
+    """The way of payments through the engine without the store, one stage after the other."""
+
+    def __init__(self, desk: Desk, engine: DecisionEngine) -> None:
+        self._desk, self._engine, self._door = desk, engine, LiveDoor("payments")
+
+    def decide(self, columns: Columns, watch: Stopwatch) -> tuple[pa.Table, Floats]:
+        """Decisions of one batch, and the features they were made from."""
+        refusals = Refusals(len(columns["source"]))
+        now = _EPOCH + timedelta(microseconds=max(columns["event_time"]))
+        watch.time("row rules", lambda: self._door.check(columns, now, refusals))
+        payments = watch.time("columns and stamps", lambda: self._desk.stamp(columns))
+        matrix = watch.time("features", lambda: self._desk.features.observe(payments))
+        decisions = watch.time(
+            "rules, score, reasons",
+            lambda: self._engine.decide(
+                payments,
+                Features(self._desk.features.names, matrix),
+                decided_time=now,
+                decided_by="engine",
+                features_version=-1,
+            ),
+        )
+        return decisions, matrix
+
+
+def decide_figures(progress: Progress) -> list[Figure]:
+    """End-to-end payments a second with and without the store, and the 99th percentile of one payment."""
+    current = settings()
+    thresholds, figures = Thresholds.from_settings(current), []
+    with TemporaryDirectory(prefix="risk-bench-") as name:
+        folder = Path(name)
+        desk = Desk(current, folder, progress)
+        rules = rule_book(desk.features.names)
+        for title, bundle in models(desk.warm, rules, thresholds):
+            engine = DecisionEngine(bundle, thresholds, ReasonDictionary.shipped(), rules)
+            engine.prepare()
+            policy = Policy(thresholds, rules, ReasonDictionary.shipped(), bundle)
+            figures += _model_figures(title, desk, engine, bundle, policy, current, folder, progress)
+    return figures
+
+
+def _model_figures(
+    title: str,
+    desk: Desk,
+    engine: DecisionEngine,
+    bundle: Bundle,
+    policy: Policy,
+    current: Settings,
+    folder: Path,
+    progress: Progress,
+) -> list[Figure]:
+    line = _Line(desk, engine)
+    _pass(line, desk.batches(_PAYMENTS // 5), desk, bundle)
+    bare = _pass(line, desk.batches(_PAYMENTS), desk, bundle)
+    _tell(title, bare, progress)
+    stored = _stored(desk, desk.batches(_PAYMENTS), policy, current, folder / title)
+    longest = _single_ms(line, desk)
+    return [
+        _ratio(f"{title}, without the store", bare.payments / bare.watch.total, bare),
+        _ratio(f"{title}, with the store", stored, bare),
+        _limit(
+            f"{title}, without the store", bare.payments / bare.watch.total, "payments/s", _LEAST_PER_SECOND
+        ),
+        _limit(f"{title}, with the store", stored, "payments/s", _LEAST_PER_SECOND),
+        Figure(f"{title}, one payment, p99", longest, "ms", "limit", _LONGEST_MS, _LONGEST_MS / longest),
+    ]
+
+
+def _ratio(name: str, per_second: float, decided: _Decided) -> Figure:
+    peer = decided.payments / decided.predict
+    return Figure(name, per_second, "payments/s", "bare LightGBM predict, 2 threads", peer, per_second / peer)
+
+
+def _limit(name: str, value: float, unit: str, limit: float) -> Figure:
+    return Figure(name, value, unit, "limit", limit, value / limit)
+
+
+def _pass(line: _Line, batches: Sequence[Columns], desk: Desk, bundle: Bundle) -> _Decided:
+    watch, seen, low = Stopwatch(), [], 0
+    for columns in batches:
+        decisions, matrix = line.decide(columns, watch)
+        seen.append(Features(desk.features.names, matrix).matrix(bundle.features))
+        low += decisions.column("level").to_pylist().count("LOW")
+    payments = sum(map(len, seen))
+    return _Decided(payments, watch, _predict_seconds(bundle, seen), 1 - low / payments)
+
+
+def _predict_seconds(bundle: Bundle, matrices: Sequence[Floats]) -> float:
+    """Fastest of a few runs over the same batches, so that the peer is at its best."""
+    spent = []
+    for _ in range(_PEER_RUNS):
+        began = perf_counter()
+        for matrix in matrices:
+            bundle.booster.predict(matrix, raw_score=True, num_threads=2)
+        spent.append(perf_counter() - began)
+    return min(spent)
+
+
+def _tell(title: str, decided: _Decided, progress: Progress) -> None:
+    """The profile: microseconds a payment by stage, beside the bare predict's."""
+    progress(f"{title}: {decided.not_low:.1%} of {decided.payments:,} payments are not LOW; µs a payment:")
+    for stage, seconds in decided.watch.seconds.items():
+        progress(f"  {stage:24} {seconds / decided.payments * 1e6:7.1f}")
+    progress(f"  {'all':24} {decided.watch.total / decided.payments * 1e6:7.1f}")
+    progress(f"  {'bare LightGBM predict':24} {decided.predict / decided.payments * 1e6:7.1f}")
+
+
+def _stored(desk: Desk, batches: Sequence[Columns], policy: Policy, current: Settings, folder: Path) -> float:
+    """Payments a second through the intake's core with every batch committed durably."""
+    folder.mkdir()
+    store, failures = Store.open(database_url(None, folder)), list[BaseException]()
+    core = Core(
+        store,
+        desk.features,
+        PolicyMaker(Archive.of(Home(folder)), desk.features.names),
+        policy,
+        Tail(desk.sequence, desk.known_time),
+        timezone=current.timezone,
+        late_tolerance=current.late_tolerance,
+    )
+    preparer, payments, began = Preparer(), 0, perf_counter()
+    with store.writer() as writer:
+        committer = Committer(writer, lambda _: None, failures.append)
+        for columns in batches:
+            now = max(columns["event_time"])
+            moment = _EPOCH + timedelta(microseconds=now)
+            prepared = preparer.check("payment", columns, Refusals(len(columns["source"])), moment)
+            step = core.payments([prepared], now)
+            if step.run is not None:
+                committer.hand_over(Group(runs=[step.run]))
+                payments += len(step.run.events)
+        committer.close()
+    spent = perf_counter() - began
+    store.close()
+    if failures:
+        raise failures[0]
+    desk.sequence, desk.known_time = core.tail.sequence + 1, core.tail.known_time
+    return payments / spent
+
+
+def _single_ms(line: _Line, desk: Desk) -> float:
+    """99th percentile of one payment from row rules to reasons, in milliseconds."""
+    spent = []
+    for columns in desk.batches(_SINGLES):
+        for at in range(len(columns["source"])):
+            watch = Stopwatch()
+            line.decide({name: values[at : at + 1] for name, values in columns.items()}, watch)
+            spent.append(watch.total * 1e3)
+    return float(np.quantile(spent, 0.99))

@@ -1,5 +1,7 @@
 """The database behind the store: a SQLite file by default, PostgreSQL by its address, migrated when opened."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from risk_platform.errors import ServiceError, SettingsError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
+# Any number, as long as it is always the same one.
+_MIGRATION_KEY = 7_215_341_087
 # An acknowledged event must survive a power cut: in WAL mode only FULL syncs the log at each commit.
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -58,14 +62,26 @@ def open_database(url: URL) -> Engine:
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the tables to the form of this version, within the transaction of `connection`."""
+    """Bring the tables to the form of this version, within the transaction of `connection`.
+
+    On SQLite it is one that `writing` began; PostgreSQL lets one process migrate at a time.
+    """
     from alembic import command
     from alembic.config import Config
 
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_KEY})")
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A short transaction that reads and then writes; on SQLite it takes its turn before it reads."""
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
@@ -76,4 +92,6 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    # A transaction that reads before it writes cannot wait for another writer: its snapshot would be old.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -24,7 +24,7 @@ def owned(engine: Engine) -> Iterator[Connection]:
     """
     if engine.dialect.name == "sqlite":
         with _locked(Path(f"{engine.url.database}.lock")), engine.connect() as connection:
-            yield connection
+            yield connection.execution_options(writes=True)
         return
     with engine.connect() as connection:
         taken: bool = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_ADVISORY_KEY})").scalar_one()

@@ -2,16 +2,19 @@
 
 Events come in by the thousand and are read back in order or by key, so a run of consecutive events of one
 kind is one row and its content one block of bytes; only keys, alerts and control events have rows of their own.
+Beside them stand the people who sign in, what they did with alerts, and requests that may be repeated.
 """
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
 )
@@ -64,6 +67,62 @@ ALERTS = Table(
     Column("score", Float(53), nullable=False),
     Column("level", Text, nullable=False, index=True),
     Column("advice", Text, nullable=False),
+    # Null on alerts that were raised before these columns were.
+    Column("customer_id", Text, index=True),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text),
+    Column("channel", Text),
+    Column("probability", Float(53)),
+    Column("expected_loss", Float(53), nullable=False, doc="Probability × amount, minor units."),
+    Column("uncertainty", Float(53), nullable=False, doc="p (1 − p): most where the model cannot tell."),
+)
+ALERT_STATES = Table(
+    "alert_states",
+    METADATA,
+    Column(
+        "sequence", BigInteger, primary_key=True, autoincrement=False, doc="Of the alert; none: it is open."
+    ),
+    Column("state", Text, nullable=False, doc="acknowledged or resolved."),
+    Column("assigned_to", Text, nullable=False, doc="user_id of who works on it."),
+    Column("changed_time", BigInteger, nullable=False, doc="µs."),
+    Column("is_fraud", Boolean, doc="What it was resolved as."),
+    Column("note", Text),
+)
+USERS = Table(
+    "users",
+    METADATA,
+    Column("user_id", Text, primary_key=True),
+    Column("email", Text, nullable=False, unique=True, doc="In lower case."),
+    Column("password_hash", Text, nullable=False, doc="argon2id, in its own notation."),
+    Column("role", Text, doc="Null until an Admin approves."),
+    Column("state", Text, nullable=False, doc="pending, active or disabled."),
+    Column("created_time", BigInteger, nullable=False, doc="µs."),
+)
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("session_id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False, index=True),
+    Column("expires_time", BigInteger, nullable=False, doc="µs; no refresh goes beyond it."),
+    Column("ended", Text, doc="Why it is over: signed_out, token_reused or access_changed."),
+)
+REFRESH_TOKENS = Table(
+    "refresh_tokens",
+    METADATA,
+    Column("token_hash", Text, primary_key=True, doc="SHA-256 of the token, hex."),
+    Column("session_id", Text, nullable=False, index=True),
+    Column("used_time", BigInteger, doc="µs; a token that comes a second time was stolen."),
+)
+IDEMPOTENCY_KEYS = Table(
+    "idempotency_keys",
+    METADATA,
+    Column("user_id", Text, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("request_hash", Text, nullable=False, doc="SHA-256 of method, path and body, hex."),
+    Column("claimed_time", BigInteger, nullable=False, index=True, doc="µs."),
+    Column("status", Integer, doc="Null while the first request is in flight."),
+    Column("answer", LargeBinary, doc="Its answer, zstd."),
+    PrimaryKeyConstraint("user_id", "idempotency_key"),
 )
 CONTROL = Table(
     "control",
@@ -77,6 +136,33 @@ AUDIT_LEAVES = Table(
     "audit_leaves",
     METADATA,
     Column("position", BigInteger, primary_key=True, autoincrement=False, doc="0-based, without a gap."),
-    Column("sequence", BigInteger, nullable=False, unique=True, doc="Run of the inbox it attests."),
+    Column("sequence", BigInteger, nullable=True, unique=True, doc="Run of the inbox it attests, if any."),
     Column("leaf", Text, nullable=False, doc="Canonical JSON."),
+)
+AUDIT_TREE = Table(
+    "audit_tree",
+    METADATA,
+    Column("tree", SmallInteger, primary_key=True, autoincrement=False, doc="0: there is one tree."),
+    Column("size", BigInteger, nullable=False, doc="Leaves; who appends takes this row first."),
+)
+AUDIT_NODES = Table(
+    "audit_nodes",
+    METADATA,
+    Column("level", SmallInteger, nullable=False, doc="0 for leaves."),
+    Column("place", BigInteger, nullable=False, doc="Of the complete subtree on its level, from 0."),
+    Column("hash", LargeBinary, nullable=False, doc="SHA-256, RFC 9162."),
+    PrimaryKeyConstraint("level", "place"),
+    sqlite_with_rowid=False,
+)
+AUDIT_SALTS = Table(
+    "audit_salts",
+    METADATA,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False, doc="First event of the run."),
+    Column("salts", LargeBinary, nullable=False, doc="16 bytes per event, zeros where forgotten."),
+)
+AUDIT_FORGOTTEN = Table(
+    "audit_forgotten",
+    METADATA,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False, doc="Of the event."),
+    Column("hash", LargeBinary, nullable=False, doc="Record hash that holds its run's tree together."),
 )

@@ -1,6 +1,5 @@
 """The operational store: the inbox, the decisions made on it, alerts, control history and audit leaves."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,8 +10,12 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 
+from risk_platform.audit.commitments import new_salts
 from risk_platform.errors import ServiceError
+from risk_platform.operations.alerts import alert_rows
+from risk_platform.operations.audit_log import Leaf, append_leaves
 from risk_platform.operations.database import migrate, open_database
+from risk_platform.operations.evidence import leaf_of
 from risk_platform.operations.keys import find_keys, insert_keys
 from risk_platform.operations.ownership import owned
 from risk_platform.operations.packing import pack, read_rows, row_format, unpack
@@ -25,7 +28,15 @@ from risk_platform.operations.records import (
     Tail,
     canonical_json,
 )
-from risk_platform.operations.schema import ALERTS, AUDIT_LEAVES, CONTROL, DECISIONS, INBOX, RECORD_FORMATS
+from risk_platform.operations.schema import (
+    ALERTS,
+    AUDIT_LEAVES,
+    AUDIT_SALTS,
+    CONTROL,
+    DECISIONS,
+    INBOX,
+    RECORD_FORMATS,
+)
 
 Reached = Callable[[str], None]
 _READ_RUNS = 64
@@ -144,9 +155,6 @@ class StoreWriter:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        query = sa.select(sa.func.coalesce(sa.func.max(AUDIT_LEAVES.c.position), -1) + 1)
-        with connection.begin():
-            self._leaves = int(connection.execute(query).scalar_one())
 
     def commit(self, runs: Sequence[Run], reached: Reached = lambda _: None) -> None:
         """Write the runs with their decisions, alerts, control changes and audit leaves; durable on return.
@@ -154,27 +162,28 @@ class StoreWriter:
         `reached` is told each stage that was reached. An error leaves the store as it was.
         """
         with self._connection.begin() as transaction:
-            for position, run in enumerate(runs, self._leaves):
+            leaves = []
+            for run in runs:
                 insert_keys(self._connection, run)
                 self._connection.execute(INBOX.insert(), _inbox_row(run))
                 reached("after_inbox")
-                rows = None if run.decisions is None else run.decisions.serialize()
                 if run.decisions is not None:
-                    self._insert_decisions(run, run.decisions, pack(rows))
+                    self._insert_decisions(run, run.decisions)
                 if run.events.kind == "control":
                     self._connection.execute(CONTROL.insert(), _control_rows(run))
-                leaf = {"position": position, "sequence": run.sequence, "leaf": _leaf(run, rows)}
-                self._connection.execute(AUDIT_LEAVES.insert(), leaf)
+                salts = new_salts(len(run.events))
+                self._connection.execute(AUDIT_SALTS.insert(), {"sequence": run.sequence, "salts": salts})
+                leaves.append(Leaf(leaf_of(run, salts), run.sequence))
+            append_leaves(self._connection, leaves)
             reached("before_commit")
             transaction.commit()
-        self._leaves += len(runs)
         reached("after_commit")
 
-    def _insert_decisions(self, run: Run, decisions: pa.RecordBatch, rows: bytes) -> None:
-        name = self._format(decisions.schema)
+    def _insert_decisions(self, run: Run, decisions: pa.RecordBatch) -> None:
+        name, rows = self._format(decisions.schema), pack(decisions.serialize())
         values = {"sequence": run.sequence, "payments": len(run.events), "format": name, "rows": rows}
         self._connection.execute(DECISIONS.insert(), values)
-        alerts = _alert_rows(run, decisions)
+        alerts = alert_rows(run, decisions)
         if alerts:
             self._connection.execute(ALERTS.insert(), alerts)
 
@@ -202,17 +211,6 @@ def _inbox_row(run: Run) -> dict[str, object]:
     }
 
 
-def _alert_rows(run: Run, decisions: pa.RecordBatch) -> list[dict[str, object]]:
-    columns = ["sequence", "source", "transaction_id", "decision_id", "score", "level", "advice"]
-    alerts: list[dict[str, object]] = (
-        decisions.select(columns).filter(decisions.column("alerted")).to_pylist()
-    )
-    return [
-        alert | {"raised_time": run.known_time + int(str(alert["sequence"])) - run.sequence}
-        for alert in alerts
-    ]
-
-
 def _control_rows(run: Run) -> list[dict[str, object]]:
     changes = [json.loads(line) for line in run.events.lines]
     return [
@@ -224,17 +222,3 @@ def _control_rows(run: Run) -> list[dict[str, object]]:
         }
         for at, change in enumerate(changes)
     ]
-
-
-def _leaf(run: Run, decisions: pa.Buffer | None) -> str:
-    """What the audit log attests of a run: hashes only, so that a proof tells nothing about its other events."""
-    return canonical_json(
-        {
-            "bodies": hashlib.sha256(run.body_hashes).hexdigest(),
-            "decisions": None if decisions is None else hashlib.sha256(decisions).hexdigest(),
-            "events": len(run.events),
-            "kind": run.events.kind,
-            "known_time": run.known_time,
-            "sequence": run.sequence,
-        }
-    )

@@ -13,7 +13,7 @@ KNOWN = 1_780_000_000_000_000
 def payment_run(sequence: int, transaction_ids: list[str], scores: list[float]) -> Run:
     """Payments of the source `upi` that alert from a score of 0.75 on."""
     lines = [
-        json.dumps({"amount_minor": 100 * at, "transaction_id": name}).encode()
+        json.dumps({"amount_minor": 100 * at, "customer_id": "C1", "transaction_id": name}).encode()
         for at, name in enumerate(transaction_ids)
     ]
     events = Events("payment", ["upi"] * len(lines), transaction_ids, lines)
@@ -37,6 +37,7 @@ def decisions(sequence: int, transaction_ids: list[str], scores: list[float]) ->
             "source": ["upi"] * count,
             "transaction_id": transaction_ids,
             "sequence": pa.array(range(sequence, sequence + count), pa.int64()),
+            "probability": scores,
             "score": scores,
             "level": ["HIGH" if alert else "LOW" for alert in alerted],
             "advice": ["hold" if alert else "allow" for alert in alerted],

@@ -68,7 +68,8 @@ def test_alerts_have_rows_of_their_own(store: Store) -> None:
         writer.commit([payment_run(1, ["T1", "T2"], [0.1, 0.9])])
     with store._engine.connect() as connection:
         rows = connection.execute(sa.select(ALERTS)).all()
-    assert [tuple(row) for row in rows] == [(2, "upi", "T2", "DT2", KNOWN + 2, 0.9, "HIGH", "hold")]
+    decided = (2, "upi", "T2", "DT2", KNOWN + 2, 0.9, "HIGH", "hold")
+    assert [tuple(row) for row in rows] == [(*decided, "C1", 100, None, None, 0.9, 90.0, 0.9 * (1 - 0.9))]
 
 
 def test_every_run_has_an_audit_leaf_that_holds_no_personal_data(store: Store) -> None:
@@ -77,7 +78,7 @@ def test_every_run_has_an_audit_leaf_that_holds_no_personal_data(store: Store) -
     leaf = store.leaf_at(2)
     assert leaf is not None
     assert leaf == canonical_json(json.loads(leaf))
-    assert set(json.loads(leaf)) == {"bodies", "decisions", "events", "kind", "known_time", "sequence"}
+    assert set(json.loads(leaf)) == {"events", "kind", "known_time", "records", "sequence", "version"}
     assert store.leaf_at(1) is None
 
 

@@ -1,0 +1,78 @@
+"""Leaves go into the audit log's tree within the transaction of what they attest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from risk_platform.audit.commitments import SALT_BYTES
+from risk_platform.audit.tree import Frontier, edge_places, leaf_hash
+from risk_platform.errors import AuditError
+from risk_platform.operations.schema import (
+    AUDIT_FORGOTTEN,
+    AUDIT_LEAVES,
+    AUDIT_NODES,
+    AUDIT_SALTS,
+    AUDIT_TREE,
+)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """Canonical JSON of a leaf, and the first sequence of the run it attests, None for any other action."""
+
+    entry: bytes
+    sequence: int | None = None
+
+
+def append_leaves(connection: Connection, leaves: Sequence[Leaf]) -> int:
+    """Append leaves within the caller's transaction; returns the position of the first.
+
+    The tree's size is taken first, which makes any other who appends wait for the end of this transaction.
+    Raises AuditError when stored hashes of the tree are missing.
+    """
+    grow = sa.update(AUDIT_TREE).values(size=AUDIT_TREE.c.size + len(leaves)).returning(AUDIT_TREE.c.size)
+    size = int(connection.execute(grow).scalar_one()) - len(leaves)
+    if leaves:
+        made = Frontier(size, _edge(connection, size)).extend([leaf_hash(leaf.entry) for leaf in leaves])
+        connection.execute(AUDIT_NODES.insert(), [node._asdict() for node in made])
+        connection.execute(
+            AUDIT_LEAVES.insert(),
+            [
+                {"position": position, "sequence": leaf.sequence, "leaf": leaf.entry.decode()}
+                for position, leaf in enumerate(leaves, size)
+            ],
+        )
+    return size
+
+
+def forget_record(connection: Connection, first: int, index: int, record_hash: bytes) -> None:
+    """Forget the salt of event `index` of the run at `first`; `record_hash` stays to hold the run's tree together.
+
+    The event's own line and decision are the caller's to erase, in the same transaction.
+    """
+    query = sa.select(AUDIT_SALTS.c.salts).where(AUDIT_SALTS.c.sequence == first)
+    salts = bytearray(connection.execute(query).scalar_one())
+    salts[index * SALT_BYTES : (index + 1) * SALT_BYTES] = bytes(SALT_BYTES)
+    connection.execute(
+        sa.update(AUDIT_SALTS).where(AUDIT_SALTS.c.sequence == first).values(salts=bytes(salts))
+    )
+    connection.execute(AUDIT_FORGOTTEN.insert(), {"sequence": first + index, "hash": record_hash})
+
+
+def _edge(connection: Connection, size: int) -> list[bytes]:
+    places = list(edge_places(size))
+    if not places:
+        return []
+    nodes = AUDIT_NODES.c
+    query = sa.select(nodes.level, nodes.place, nodes.hash).where(
+        sa.or_(*(sa.and_(nodes.level == level, nodes.place == place) for level, place in places))
+    )
+    found = {(row.level, row.place): bytes(row.hash) for row in connection.execute(query)}
+    if len(found) < len(places):
+        raise AuditError(
+            f"The audit log has {size} leaves but hashes of its tree are missing; run `risk-platform audit "
+            "verify` and restore the store from a copy."
+        )
+    return [found[place] for place in places]

@@ -27,3 +27,7 @@ class LakeError(RiskPlatformError):
 
 class ServiceError(RiskPlatformError):
     """A service that the platform was told to use cannot be reached, or refuses what it is asked."""
+
+
+class AuditError(RiskPlatformError):
+    """The audit trail, or what is kept of it outside the database, is not what was signed."""

@@ -92,7 +92,7 @@ class Frontier:
             made.append(Node(0, place, digest))
             level, above = 0, place
             while above & 1:
-                digest = _sha256(b"\x01" + edge.pop() + digest).digest()  # noqa: PLW2901
+                digest = _sha256(b"\x01" + edge.pop() + digest).digest()
                 level, above = level + 1, above >> 1
                 made.append(Node(level, above, digest))
             edge.append(digest)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from risk_platform.audit.commitments import SALT_BYTES
+from risk_platform.audit.commitments import SALT_BYTES, Action, action_details, action_leaf, new_salts
 from risk_platform.audit.tree import Frontier, edge_places, leaf_hash
 from risk_platform.errors import AuditError
 from risk_platform.operations.schema import (
+    AUDIT_DETAILS,
     AUDIT_FORGOTTEN,
     AUDIT_LEAVES,
     AUDIT_NODES,
@@ -45,6 +46,18 @@ def append_leaves(connection: Connection, leaves: Sequence[Leaf]) -> int:
             ],
         )
     return size
+
+
+def record_action(connection: Connection, action: Action) -> int:
+    """Append the leaf of an action within the transaction that does it; returns its position.
+
+    What is personal stays beside the leaf, from where it can be erased.
+    """
+    salt = new_salts(1)
+    position = append_leaves(connection, [Leaf(action_leaf(action, salt))])
+    row = {"position": position, "salt": salt, "details": action_details(action)}
+    connection.execute(AUDIT_DETAILS.insert(), row)
+    return position
 
 
 def forget_record(connection: Connection, first: int, index: int, record_hash: bytes) -> None:

@@ -166,3 +166,10 @@ AUDIT_FORGOTTEN = Table(
     Column("sequence", BigInteger, primary_key=True, autoincrement=False, doc="Of the event."),
     Column("hash", LargeBinary, nullable=False, doc="Record hash that holds its run's tree together."),
 )
+AUDIT_DETAILS = Table(
+    "audit_details",
+    METADATA,
+    Column("position", BigInteger, primary_key=True, autoincrement=False, doc="Leaf of the action."),
+    Column("salt", LargeBinary, nullable=False),
+    Column("details", LargeBinary, nullable=False, doc="Canonical JSON; the row goes when it is forgotten."),
+)

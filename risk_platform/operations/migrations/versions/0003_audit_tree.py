@@ -11,7 +11,8 @@ down_revision = "0002_service"
 
 def upgrade() -> None:
     """Create the tree's tables, and the table of leaves anew: a leaf may belong to no run of the inbox."""
-    if op.get_bind().execute(sa.text("SELECT count(*) FROM audit_leaves")).scalar_one():
+    count = sa.select(sa.func.count()).select_from(sa.table("audit_leaves"))
+    if op.get_bind().execute(count).scalar_one():
         raise ServiceError(
             "The operational store was written before its audit log was a tree and cannot be proved; move it "
             "aside and start with a new one."
@@ -23,6 +24,11 @@ def upgrade() -> None:
         sa.Column("sequence", sa.BigInteger, nullable=True, unique=True),
         sa.Column("leaf", sa.Text, nullable=False),
     )
+    _create_tree()
+    _create_salts()
+
+
+def _create_tree() -> None:
     tree = op.create_table(
         "audit_tree",
         sa.Column("tree", sa.SmallInteger, primary_key=True, autoincrement=False),
@@ -37,6 +43,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("level", "place"),
         sqlite_with_rowid=False,
     )
+
+
+def _create_salts() -> None:
     op.create_table(
         "audit_salts",
         sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -46,4 +55,10 @@ def upgrade() -> None:
         "audit_forgotten",
         sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("hash", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "audit_details",
+        sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("salt", sa.LargeBinary, nullable=False),
+        sa.Column("details", sa.LargeBinary, nullable=False),
     )

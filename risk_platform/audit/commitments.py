@@ -1,0 +1,91 @@
+"""Salted commitments: a leaf binds a record without telling anything about it, even to who guesses its values.
+
+A record is what one event was and what was decided on it, two lines of JSON. The records of a run make a small
+Merkle tree of their own, whose root stands in the leaf of the run; so each of them can be shown alone. Once
+salt and values are gone, a record's hash still holds the tree together and says nothing any more.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from risk_platform.audit.canonical import canonical_bytes
+
+SALT_BYTES = 16
+_sha256 = hashlib.sha256
+
+
+def new_salts(count: int) -> bytes:
+    """Salts of `count` records, one after the other, from the system's source of randomness."""
+    return secrets.token_bytes(SALT_BYTES * count)
+
+
+def salt_at(salts: bytes, index: int) -> bytes:
+    """The salt of one record."""
+    return salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
+
+
+def record_hash(salt: bytes, body: bytes, decision: bytes) -> bytes:
+    """Leaf hash of a record: SHA-256 of 0x00, its salt, the line of its body, a line feed, that of its decision."""
+    return _sha256(b"\x00" + salt + body + b"\n" + decision).digest()
+
+
+def record_hashes(salts: bytes, bodies: Sequence[bytes], decisions: Sequence[bytes]) -> list[bytes]:
+    """`record_hash` of each record of a run."""
+    parts = (salts[start : start + SALT_BYTES] for start in range(0, len(salts), SALT_BYTES))
+    return [
+        _sha256(b"\x00" + salt + body + b"\n" + decision).digest()
+        for salt, body, decision in zip(parts, bodies, decisions, strict=True)
+    ]
+
+
+def run_leaf(kind: str, sequence: int, events: int, known_time: int, records: bytes) -> bytes:
+    """Leaf of a run of the inbox: canonical JSON, version 1; `records` is the root over its record hashes."""
+    return canonical_bytes(
+        {
+            "events": events,
+            "kind": kind,
+            "known_time": known_time,
+            "records": records.hex(),
+            "sequence": sequence,
+            "version": 1,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Action:
+    """What somebody did: `actor` and `subject` are pseudonyms, `details` hold what is personal; time in µs."""
+
+    name: str
+    actor: str
+    subject: str
+    time: int
+    details: Mapping[str, Any]
+
+
+def action_details(action: Action) -> bytes:
+    """The personal values of an action as canonical JSON; raises ContractError for what that cannot hold."""
+    return canonical_bytes(action.details)
+
+
+def action_leaf(action: Action, salt: bytes) -> bytes:
+    """Leaf of an action: canonical JSON, version 1; of its details only SHA-256 over salt and canonical JSON."""
+    return canonical_bytes(
+        {
+            "action": action.name,
+            "actor": action.actor,
+            "details": details_commitment(salt, action_details(action)),
+            "kind": "action",
+            "subject": action.subject,
+            "time": action.time,
+            "version": 1,
+        }
+    )
+
+
+def details_commitment(salt: bytes, details: bytes) -> str:
+    """What a leaf says of the details of an action, in hex."""
+    return _sha256(salt + details).hexdigest()

@@ -86,5 +86,10 @@ class EngineClient:
         except OSError as error:
             raise ServiceError(f"The engine is gone ({error.strerror or error}).") from error
         if "error" in answer:
-            raise _FAULTS[answer["error"]](answer["message"])
+            raise fault_of(answer)
         return answer
+
+
+def fault_of(answer: Mapping[str, Any]) -> RiskPlatformError:
+    """The refusal that an answer of the engine tells of."""
+    return _FAULTS[answer["error"]](answer["message"])

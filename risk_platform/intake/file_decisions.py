@@ -19,7 +19,7 @@ from risk_platform.intake.committer import Committer, Group, keys_of
 from risk_platform.intake.core import Core
 from risk_platform.intake.events import Columns
 from risk_platform.intake.file_payments import FilePayments
-from risk_platform.intake.history import history_version, tell_history
+from risk_platform.intake.history import History, HistoryVersion
 from risk_platform.intake.outcome import Outcome
 from risk_platform.intake.policy import PolicyMaker, rules_value
 from risk_platform.intake.prepared import Preparer
@@ -81,9 +81,11 @@ class FileDecider:
 
     def tell_history(self, before: datetime, progress: Progress) -> None:
         """Tell the features what the lake knew before that instant."""
-        sources = self._sources
-        version = history_version(sources.lake)
-        tell_history(sources.lake, version, sources.reach, self._core.features, progress, before)
+        lake = self._sources.lake
+        history = History(lake, HistoryVersion.now(lake), before)
+        self._core.features.warm(
+            history, until=before.astimezone(self._settings.zone).date(), progress=progress
+        )
 
     def decide(self, payments: FilePayments, progress: Progress, out: Path | None) -> FileDecisions:
         """Decide every payment and commit it; `out` gets the decisions as Parquet, in the lake's columns."""

@@ -1,19 +1,14 @@
-"""Warm start: the lake's history told to the feature state as it became known."""
+"""The lake as an engine's history: as it was when the store began, or before some instant."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
+from typing import Self
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from risk_platform.intake.state import FeatureState
 from risk_platform.lake.lake import Lake
-from risk_platform.lake.tables import JUDGEMENTS, PAYMENT_COLUMNS, TRANSACTIONS
-
-Progress = Callable[[int, int], None]
-_BATCH = 1000
+from risk_platform.lake.tables import JUDGEMENTS, TRANSACTIONS, Table
 
 
 @dataclass(frozen=True)
@@ -23,67 +18,38 @@ class HistoryVersion:
     transactions: int
     judgements: int
 
-
-def history_version(lake: Lake) -> HistoryVersion:
-    """The history as it is now."""
-    return HistoryVersion(lake.version(TRANSACTIONS), lake.version(JUDGEMENTS))
-
-
-def tell_history(
-    lake: Lake,
-    version: HistoryVersion,
-    reach: timedelta,
-    state: FeatureState,
-    progress: Progress,
-    before: datetime | None = None,
-) -> int:
-    """Tell the state the last `reach` of the history; returns how many payments were too late for it.
-
-    With `before`, only what was known before that instant. Raises LakeError when a version is gone, as after a vacuum.
-    """
-    if version.transactions < 0:
-        return 0
-    payments = _payments(lake, version.transactions, reach, before)
-    judgements = pa.table({})
-    if version.judgements >= 0:
-        known = None if before is None else pc.field("known_time") < before
-        judgements = lake.read(JUDGEMENTS, filter=known, version=version.judgements).sort_by("known_time")
-    late = done = 0
-    for batch, reports in _in_order(payments, judgements):
-        if reports.num_rows:
-            state.report(reports)
-        timely = ~state.refuse_late(batch)
-        late += len(timely) - int(timely.sum())
-        state.observe(batch.filter(pa.array(timely)))
-        done += batch.num_rows
-        progress(done, payments.num_rows)
-    return late
+    @classmethod
+    def now(cls, lake: Lake) -> Self:
+        """The history as the lake has it now."""
+        return cls(lake.version(TRANSACTIONS), lake.version(JUDGEMENTS))
 
 
-def _payments(lake: Lake, version: int, reach: timedelta, before: datetime | None) -> pa.Table:
-    columns = [column.name for column in PAYMENT_COLUMNS]
-    known = pc.scalar(True) if before is None else pc.field("known_time") < before
-    newest = pc.max(lake.read(TRANSACTIONS, ["event_date"], known, version)["event_date"]).as_py()
-    within = known if newest is None else known & (pc.field("event_date") >= newest - reach)
-    table = lake.read(TRANSACTIONS, columns, within, version=version)
-    return table.sort_by([("known_time", "ascending"), ("event_time", "ascending")]).combine_chunks()
+class History(Lake):
+    """The lake at one version; with `before`, only what was known before that instant."""
 
+    def __init__(self, lake: Lake, version: HistoryVersion, before: datetime | None = None) -> None:
+        super().__init__(lake.root, lake.options)
+        self._versions = {TRANSACTIONS.name: version.transactions, JUDGEMENTS.name: version.judgements}
+        self._before = before
 
-def _in_order(payments: pa.Table, judgements: pa.Table) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Batches of payments, each with the judgements that became known since the one before.
+    def read(
+        self,
+        table: Table,
+        columns: list[str] | None = None,
+        filter: pc.Expression | None = None,  # noqa: A002
+        version: int | None = None,
+    ) -> pa.Table:
+        """Rows of the table, payments or judgements, that belong to the history and pass `filter`."""
+        pinned = self._versions[table.name] if version is None else version
+        if pinned < 0:
+            return table.schema.empty_table().select(columns or table.column_names)
+        if self._before is not None:
+            known = pc.field("known_time") < self._before
+            filter = known if filter is None else known & filter  # noqa: A001
+        return super().read(table, columns, filter, pinned)
 
-    No batch parts an instant, and none has a judgement between its first and its last payment.
-    """
-    known = payments.column("known_time").cast(pa.int64()).to_numpy()
-    told = np.empty(0, dtype=np.int64)
-    if judgements.num_rows:
-        told = judgements.column("known_time").cast(pa.int64()).to_numpy()
-    begin = reported = 0
-    while begin < len(known):
-        until = int(np.searchsorted(told, known[begin], side="right"))
-        end = min(begin + _BATCH, len(known))
-        end = int(np.searchsorted(known, known[end - 1], side="right"))
-        if until < len(told):
-            end = min(end, int(np.searchsorted(known, told[until])))
-        yield payments.slice(begin, end - begin), judgements.slice(reported, until - reported)
-        begin, reported = end, until
+    @property
+    def last_date(self) -> date | None:
+        """The newest event date of its payments; None when it has none."""
+        last: date | None = pc.max(self.read(TRANSACTIONS, ["event_date"])["event_date"]).as_py()
+        return last

@@ -8,17 +8,18 @@ from typing import Any
 from risk_platform.decisions.archive import Archive, current_rule_book
 from risk_platform.decisions.levels import Thresholds
 from risk_platform.decisions.reasons import ReasonDictionary
-from risk_platform.features.history import history_before
 from risk_platform.features.online.engine import OnlineFeatures
 from risk_platform.features.spec import load_feature_vars
 from risk_platform.home import Home
 from risk_platform.intake.core import Core
 from risk_platform.intake.engine import Clock, Engine
-from risk_platform.intake.events import micros
-from risk_platform.intake.history import history_version
+from risk_platform.intake.events import Columns, live_fields, micros
+from risk_platform.intake.history import History, HistoryVersion
+from risk_platform.intake.lines import as_table
 from risk_platform.intake.policy import ControlName, PolicyMaker, rules_value, thresholds_value
 from risk_platform.intake.recovery import Sources, Told, catch_up, restore, warm_start
 from risk_platform.intake.snapshots import Snapshots
+from risk_platform.intake.stamping import stamped
 from risk_platform.lake.lake import Lake
 from risk_platform.models.champion import has_champion, load_champion
 from risk_platform.operations.database import database_url
@@ -79,7 +80,7 @@ def _restored(
     told: Told,
 ) -> tuple[Core, int]:
     sources = feature_sources(settings)
-    maker = PolicyMaker(Archive.of(home), sources.make().names)
+    maker = PolicyMaker(Archive.of(home), _warmed_up(sources, settings.timezone))
     first = maker.first(Thresholds.from_settings(settings))
     state = restore(store, snapshots, sources, maker, first, told)
     core = Core(
@@ -93,10 +94,24 @@ def _restored(
     )
     replayed = catch_up(store, core, told)
     if not core.tail.sequence:
-        history = asdict(history_version(sources.lake))
-        _put_in_place(core, writer, clock, _first_controls(settings, home, core, history))
-        warm_start(core.features, sources, history, told)
+        version = HistoryVersion.now(sources.lake)
+        _put_in_place(core, writer, clock, _first_controls(settings, home, core, asdict(version)))
+        warm_start(core.features, History(sources.lake, version), told)
     return core, replayed
+
+
+def _warmed_up(sources: Sources, timezone: str) -> tuple[str, ...]:
+    """The names of the features, once a state that is thrown away has seen a payment.
+
+    Its kernels are compiled then, which the first caller would have to wait for.
+    """
+    state = sources.make()
+    nobody: Columns = {field.name: [field.default] for field in live_fields("payments")}
+    payment = nobody | {"event_time": [0], "amount_minor": [0], "customer_id": [""], "transaction_id": [""]}
+    state.observe(
+        stamped(as_table(payment | {"source": [""], "channel": ["UPI"]}, "payments"), 1, 1, timezone)
+    )
+    return state.names
 
 
 def feature_sources(settings: Settings) -> Sources:
@@ -113,9 +128,8 @@ def feature_sources(settings: Settings) -> Sources:
 
     return Sources(
         make,
-        lambda folder: OnlineFeatures.restore(folder),
+        OnlineFeatures.restore,
         Lake(settings.lake_root, settings.lake_options),
-        history_before(variables, settings.label_maturity),
     )
 
 

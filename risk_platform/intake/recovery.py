@@ -1,16 +1,14 @@
 """From a stopped engine to a running one: snapshot or history, then the rest of the inbox, checked on the way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from risk_platform.errors import ContractError, LakeError
 from risk_platform.intake.core import Core
-from risk_platform.intake.history import HistoryVersion, tell_history
+from risk_platform.intake.history import History, HistoryVersion
 from risk_platform.intake.policy import Policy, PolicyMaker
 from risk_platform.intake.snapshots import Snapshots
 from risk_platform.intake.state import FeatureState
@@ -24,12 +22,11 @@ _REPORT_EVERY = 100_000
 
 @dataclass(frozen=True)
 class Sources:
-    """Where a feature state comes from: made anew, restored from a snapshot, told the history of `reach`."""
+    """Where a feature state comes from: made anew, or restored from a snapshot; and the lake with its history."""
 
     make: Callable[[], FeatureState]
     restore: Callable[[Path], FeatureState]
     lake: Lake
-    reach: timedelta
 
 
 @dataclass(frozen=True)
@@ -59,16 +56,13 @@ def restore(
     features = sources.make()
     for change in store.control_history():
         if change.name == "history":
-            warm_start(features, sources, change.value, told)
+            version = HistoryVersion(change.value["transactions"], change.value["judgements"])
+            warm_start(features, History(sources.lake, version), told)
     return Restored(features, Tail(0, 0), first)
 
 
-def warm_start(features: FeatureState, sources: Sources, value: Mapping[str, Any], told: Told) -> None:
-    """Tell `features` the history that a control event names.
-
-    Raises LakeError when the lake has it no more.
-    """
-    version = HistoryVersion(int(value["transactions"]), int(value["judgements"]))
+def warm_start(features: FeatureState, history: History, told: Told) -> None:
+    """Tell `features` a history; raises LakeError when the lake has it no more."""
     told_at = 0
 
     def progress(done: int, total: int) -> None:
@@ -78,14 +72,14 @@ def warm_start(features: FeatureState, sources: Sources, value: Mapping[str, Any
             told_at = done
 
     try:
-        late = tell_history(sources.lake, version, sources.reach, features, progress)
+        last = history.last_date
+        if last is not None:
+            features.warm(history, until=last, progress=progress)
     except LakeError as error:
         raise LakeError(
             f"The history that this store began with cannot be read ({error}) and no snapshot is left; "
             "restore a snapshot from a copy."
         ) from error
-    if late:
-        told(f"{late:,} payments of the history came later than RISK_LATE_TOLERANCE and were left out")
 
 
 def catch_up(store: Store, core: Core, told: Told) -> int:

@@ -1,11 +1,15 @@
 """What the engine asks of the feature state: the online features, seen from the intake."""
 
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from risk_platform.lake.lake import Lake
 
 
 class FeatureState(Protocol):
@@ -26,6 +30,10 @@ class FeatureState(Protocol):
 
     def refuse_late(self, payments: pa.Table) -> npt.NDArray[np.bool_]:
         """True for each payment that is too late for the state."""
+        ...
+
+    def warm(self, lake: Lake, *, until: date, progress: Callable[[int, int], None]) -> int:
+        """Take in the history that payments after `until` can see; returns how many payments."""
         ...
 
     def snapshot(self, folder: Path) -> None:

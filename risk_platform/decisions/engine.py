@@ -14,6 +14,7 @@ from risk_platform.decisions.rules.book import RuleBook, Verdict
 from risk_platform.decisions.rules.columns import Features
 from risk_platform.decisions.scorecard import scores
 from risk_platform.models.bundle import Bundle
+from risk_platform.models.calibration import sigmoid
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -177,8 +178,9 @@ class DecisionEngine:
         margins = self._bundle.margins(matrix)
         finite = np.isfinite(margins)
         usable = np.where(finite, margins, 0.0)
-        points = scores(self._bundle.log_odds(usable), self._bundle.anchor_log_odds, self._thresholds.alert)
-        scored = Scored(margins, self._bundle.probabilities(usable), points)
+        odds = self._bundle.log_odds(usable)
+        points = scores(odds, self._bundle.anchor_log_odds, self._thresholds.alert)
+        scored = Scored(margins, sigmoid(odds), points)
         return scored if finite.all() else scored.without(~finite, NO_MARGIN)
 
     def explain(self, matrix: Floats, margins: Floats) -> tuple[Floats, Bools]:

@@ -83,8 +83,8 @@ def decision_rows(payments: pa.Table | pa.RecordBatch, decided: Decided, thresho
         "rules_hash": pa.repeat(decided.hashes.rules, count),
         "thresholds_hash": pa.repeat(decided.hashes.thresholds, count),
         "features_version": pa.repeat(pa.scalar(decided.features_version, pa.int64()), count),
-        "feature_values": _lists(decided.feature_values, np.ones(count, dtype=bool)),
-        "rule_values": _lists(decided.rule_values, np.ones(count, dtype=bool)),
+        "feature_values": _lists(decided.feature_values),
+        "rule_values": _lists(decided.rule_values),
         "attributions": _lists(decided.attributions, decided.explained),
         "reason_codes": _codes(decided.reason_codes),
         "rule_hits": _codes(decided.hits),
@@ -123,19 +123,24 @@ def _keys(payments: pa.Table | pa.RecordBatch) -> list[bytes]:
     return keys
 
 
-def _lists(rows: Floats, present: npt.NDArray[np.bool_]) -> pa.Array:
+def _lists(rows: Floats, present: npt.NDArray[np.bool_] | None = None) -> pa.Array:
     """A list column: the next row of `rows` where `present`, null elsewhere; NaN becomes null in the list."""
-    lengths = np.where(present, rows.shape[1], 0)
-    values = pa.array(rows.ravel(), from_pandas=True)
-    return pa.ListArray.from_arrays(_offsets(lengths), values, mask=pa.array(~present))
+    values, width = pa.array(rows.ravel(), from_pandas=True), rows.shape[1]
+    if present is None:
+        ends = np.arange(0, len(rows) * width + 1, width) if width else np.zeros(len(rows) + 1)
+        return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), values)
+    offsets = _offsets(np.where(present, width, 0))
+    return pa.ListArray.from_arrays(offsets, values, mask=pa.array(~present))
 
 
 def _codes(codes: Sequence[Sequence[str] | None]) -> pa.Array:
     """A list column of texts, an empty list for None."""
-    lengths = np.fromiter((len(row) if row else 0 for row in codes), np.int64, len(codes))
+    lengths = np.array([len(row) if row else 0 for row in codes], dtype=np.int64)
     values = pa.array([code for row in codes if row for code in row], pa.string())
     return pa.ListArray.from_arrays(_offsets(lengths), values)
 
 
 def _offsets(lengths: npt.NDArray[np.int64]) -> pa.Array:
-    return pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+    ends = np.zeros(len(lengths) + 1, dtype=np.int32)
+    np.cumsum(lengths, out=ends[1:])
+    return pa.array(ends)

@@ -1,6 +1,7 @@
 """Calibration: a strictly increasing map from margin to log odds of fraud, kept as a table of knots."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,10 +42,14 @@ class Calibration:
         if np.any(np.diff(self.margins) <= 0) or np.any(np.diff(self.log_odds) <= 0):
             raise ContractError("The knots of a calibration table must ascend in margin and in log odds.")
 
+    @cached_property
+    def _pieces(self) -> tuple[Floats, Floats, Floats]:
+        x, y = np.asarray(self.margins), np.asarray(self.log_odds)
+        return x, y, np.diff(y) / np.diff(x)
+
     def __call__(self, margins: Floats) -> Floats:
         """Calibrated log odds, one for each margin."""
-        x, y = np.asarray(self.margins), np.asarray(self.log_odds)
-        slopes = np.diff(y) / np.diff(x)
+        x, y, slopes = self._pieces
         piece = np.clip(np.searchsorted(x, margins, side="right") - 1, 0, len(slopes) - 1)
         return np.asarray(y[piece] + slopes[piece] * (margins - x[piece]), dtype=np.float64)
 

@@ -1,9 +1,19 @@
-"""Two threads for kernels that release the interpreter's lock."""
+"""Kernels that release the interpreter's lock, and a second thread for them."""
 
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any, TypeVar, cast
+
+import numba
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def kernel(function: _Function) -> _Function:
+    """`function` compiled on its first call, and kept compiled on disk."""
+    return cast(_Function, numba.njit(cache=True, nogil=True)(function))
 
 
 @cache

@@ -11,13 +11,13 @@ above it was paid for the leaves below. Values are those of Lundberg, Erion and 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from risk_platform.models.payments import Floats
-from risk_platform.models.threads import in_halves
+from risk_platform.models.threads import in_halves, kernel
 from risk_platform.models.trees import Tree
 from risk_platform.models.trees_rows import LANES, RankedForest, Ranks, rank_rows
 
@@ -25,7 +25,7 @@ Places = npt.NDArray[np.uint64]
 _ROWS_FOR_TWO = 4
 _ROOT = 0
 # Unsigned all through: a signed index would be checked for being negative at every access.
-_ONE, _TWO, _FOUR = np.uint64(1), np.uint64(2), np.uint64(4)
+_NONE, _ONE, _TWO, _SIX = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(6)
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Attributor:
     `edges[i]:edges[i + 1]` are those of tree i, `nodes[i]` is its number of quadrature nodes, and its part of
     `table` begins at `first[i]`. Within a tree edges count from 1, and 0 is the root, which every row reaches.
     An edge has its `parent` edge and the `previous` one of its feature above it (0: none), the condition and
-    rank of the split it comes from and whether it is the `right` one, its `feature`, the `cover` of its child by
-    the parent's rows, and the `value` of its leaf (NaN: none). `table` holds four rows of quadrature nodes an
-    edge: what it multiplies when the row follows its feature so far and when it leaves it here, and what the
-    feature is then paid. `base` is the expected margin, `features` the width of a row.
+    rank of the split it comes from and whether it is the `right` one, its `feature`, and the `value` of its leaf
+    (0: none). `table` holds three pairs of rows of quadrature nodes an edge, what it multiplies and what its
+    feature is paid: when the row follows the feature so far, when it leaves it here, when it left it above.
+    `base` is the expected margin, `features` the width of a row.
     """
 
     forest: RankedForest
@@ -51,7 +51,6 @@ class Attributor:
     rank: Ranks
     right: npt.NDArray[np.bool_]
     feature: Places
-    cover: Floats
     value: Floats
     table: Floats
     base: float
@@ -60,7 +59,7 @@ class Attributor:
     def attributions(self, rows: Floats) -> Floats:
         """Shares of each of (rows × features) in log odds, and the base as the last column."""
         out = np.zeros((len(rows), self.features + 1))
-        in_halves(lambda part: _attribute(rows[part], *self._arguments, out[part]), len(rows), _ROWS_FOR_TWO)
+        in_halves(lambda part: _attribute(rows[part], out[part], *self._arguments), len(rows), _ROWS_FOR_TWO)
         out[:, -1] = self.base
         return out
 
@@ -68,7 +67,7 @@ class Attributor:
     def _arguments(self) -> tuple[object, ...]:
         tree = (self.edges, self.nodes, self.first)
         edge = (self.parent, self.previous, self.condition, self.rank, self.right, self.feature)
-        return tuple(vars(self.forest.ranking).values()), tree, edge, (self.cover, self.value, self.table)
+        return tuple(vars(self.forest.ranking).values()), tree, edge, (self.value, self.table)
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,6 @@ def lay_out_attributor(forest: RankedForest, features: int) -> Attributor:
         rank=forest.rank[splits] if splits else forest.rank,
         right=np.array([edge.right for edge in edges], dtype=np.bool_),
         feature=places([edge.feature for edge in edges]),
-        cover=np.array([edge.cover for edge in edges]),
         value=np.array([edge.value for edge in edges]),
         table=np.concatenate(tables),
         base=float(sum(_expected(tree) for tree in forest.trees)),
@@ -133,7 +131,7 @@ def _edges(tree: Tree) -> Iterator[_Edge]:
             path = {**above, feature: len(joints)}
             if child >= 0:
                 waiting.append((child, len(joints), path))
-            value = np.nan if child >= 0 else float(tree.leaf_value[-1 - child])
+            value = 0.0 if child >= 0 else float(tree.leaf_value[-1 - child])
             joints.append(cover * joints[previous])
             yield _Edge(parent, previous, split, bool(right), feature, cover, joints[-1], value, len(path))
 
@@ -145,7 +143,7 @@ def _quadrature(nodes: int) -> tuple[Floats, Floats]:
 
 
 def _table(tree: list[_Edge], nodes: int) -> Floats:
-    """The four rows of every edge of a tree, edge after edge; see `Attributor`."""
+    """The six rows of every edge of a tree, edge after edge; see `Attributor`."""
     t, w = _quadrature(nodes)
     joints = np.array([1.0, *(edge.joint for edge in tree)])
     previous = np.array([edge.previous for edge in tree], dtype=np.int64)
@@ -155,18 +153,21 @@ def _table(tree: list[_Edge], nodes: int) -> Floats:
     taken = w * (1 - above) / factor
     follows, leaves = t + joint * (1 - t), joint * (1 - t)
     paid, unpaid = w * (1 - joint) / follows - taken, -w / (1 - t) - taken
-    return np.stack([follows / factor, paid, leaves / factor, unpaid], axis=1).ravel()
+    gone = np.broadcast_to(np.array([[edge.cover] for edge in tree]).reshape(-1, 1), paid.shape)
+    rows = [follows / factor, paid, leaves / factor, unpaid, gone, np.zeros_like(paid)]
+    return np.stack(rows, axis=1).ravel()
 
 
-@numba.njit(cache=True, nogil=True)
-def _attribute(rows, ranking, tree, edge, number, out):  # type: ignore[no-untyped-def]
+@kernel
+def _attribute(rows: Any, out: Any, ranking: Any, tree: Any, edge: Any, number: Any) -> None:
     used, start, thresholds, source, zero_missing, absent = ranking
     edges, nodes, first = tree
     longest = _ONE
     for at in range(len(nodes)):
         longest = max(longest, edges[at + 1] - edges[at] + _ONE)
     ranks = np.zeros((len(source), LANES), dtype=absent.dtype)
-    follows = np.ones(longest, dtype=np.bool_)
+    follows = np.ones(longest, dtype=np.uint64)
+    at_row = np.zeros(longest, dtype=np.uint64)
     product = np.empty(longest * nodes.max())
     total = np.empty(longest * nodes.max())
     for begin in range(0, len(rows), LANES):
@@ -175,64 +176,62 @@ def _attribute(rows, ranking, tree, edge, number, out):  # type: ignore[no-untyp
         for at in range(len(nodes)):
             span = edges[at], edges[at + 1], nodes[at], first[at]
             for lane in range(len(block)):
-                _descend(span, edge, number, ranks[:, lane], follows, product, total)
-                _ascend(span, edge, number, follows, total, out[begin + lane])
+                _descend(span, edge, number, ranks, lane, follows, at_row, product, total)
+                _ascend(span, edge, number, at_row, total, out[begin + lane])
 
 
-@numba.njit(cache=True, nogil=True)
-def _descend(span, edge, number, ranks, follows, product, total):  # type: ignore[no-untyped-def]
+@kernel
+def _descend(
+    span: Any,
+    edge: Any,
+    number: Any,
+    ranks: Any,
+    lane: Any,
+    follows: Any,
+    at_row: Any,
+    product: Any,
+    total: Any,
+) -> None:
     """Factors multiplied down from the root: `product` of every edge, and leaves' values into `total`."""
     parent, previous, condition, rank, right, _ = edge
-    cover, value, table = number
+    value, table = number
     begin, end, width, at_table = span
-    own = width
     for q in range(width):
         product[q] = 1.0
+    own, place = width, _ONE
     for at in range(begin, end):
         upper = parent[at] * width
         before = follows[previous[at]]
-        on = before and (ranks[condition[at]] > rank[at]) == right[at]
-        follows[at - begin + _ONE] = on
-        row = at_table if on else at_table + _TWO * width
-        worth, share = value[at], cover[at]
-        if np.isnan(worth):
-            if before:
-                for q in range(width):
-                    product[own + q] = table[row + q] * product[upper + q]
-            else:
-                for q in range(width):
-                    product[own + q] = share * product[upper + q]
-            for q in range(width):
-                total[own + q] = 0.0
-        elif before:
-            for q in range(width):
-                total[own + q] = table[row + q] * product[upper + q] * worth
-        else:
-            for q in range(width):
-                total[own + q] = share * product[upper + q] * worth
+        on = before & ((ranks[condition[at], lane] > rank[at]) == right[at])
+        follows[place] = on
+        # On, left here, left above: arithmetic, since no branch can be foreseen here.
+        row = at_table + _TWO * width * (_TWO - on - before)
+        at_row[place] = row + width
+        worth = value[at]
+        for q in range(width):
+            factor = table[row + q] * product[upper + q]
+            product[own + q] = factor
+            total[own + q] = worth * factor
         own += width
-        at_table += _FOUR * width
+        place += _ONE
+        at_table += _SIX * width
 
 
-@numba.njit(cache=True, nogil=True)
-def _ascend(span, edge, number, follows, total, shares):  # type: ignore[no-untyped-def]
+@kernel
+def _ascend(span: Any, edge: Any, number: Any, at_row: Any, total: Any, shares: Any) -> None:
     """Leaves added up towards the root, every edge paying its feature's share."""
-    parent, previous, _, _, _, feature = edge
-    _, _, table = number
-    begin, end, width, at_table = span
-    own = (end - begin) * width
-    at_table += (end - begin) * _FOUR * width
-    for step in range(end - begin):
-        at = end - _ONE - step
-        at_table -= _FOUR * width
-        upper = parent[at] * width
-        row = at_table + (width if follows[at - begin + _ONE] else width + _TWO * width)
-        if follows[previous[at]]:
-            paid = 0.0
-            for q in range(width):
-                paid += table[row + q] * total[own + q]
-            shares[feature[at]] += paid
-        if upper:
-            for q in range(width):
-                total[upper + q] += total[own + q]
+    parent, _, _, _, _, feature = edge
+    _, table = number
+    begin, end, width, _ = span
+    place = end - begin
+    own, at = place * width, end
+    while place > _NONE:
+        at -= _ONE
+        upper, row = parent[at] * width, at_row[place]
+        paid = 0.0
+        for q in range(width):
+            paid += table[row + q] * total[own + q]
+            total[upper + q] += total[own + q]
+        shares[feature[at]] += paid
         own -= width
+        place -= _ONE

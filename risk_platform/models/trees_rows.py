@@ -1,12 +1,13 @@
 """Rows as ranks: every value replaced by its place among the thresholds that a forest compares it with."""
 
 from dataclasses import dataclass
+from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from risk_platform.models.payments import Floats, Ints
+from risk_platform.models.threads import kernel
 from risk_platform.models.trees import Tree
 
 LANES = 64
@@ -94,8 +95,17 @@ def _absent(condition: Condition, steps: Floats, kind: type[np.signedinteger]) -
     return 0 if left else int(np.iinfo(kind).max)
 
 
-@numba.njit(cache=True, nogil=True)
-def rank_rows(rows, feature, start, thresholds, source, zero_missing, absent, ranks):  # type: ignore[no-untyped-def]
+@kernel
+def rank_rows(
+    rows: Any,
+    feature: Any,
+    start: Any,
+    thresholds: Any,
+    source: Any,
+    zero_missing: Any,
+    absent: Any,
+    ranks: Any,
+) -> None:
     """Fill `ranks` (conditions × LANES) for up to LANES `rows` (rows × features, NaN where absent).
 
     A rank is the number of thresholds below the value. Lanes without a row are left as they are.

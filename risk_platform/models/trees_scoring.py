@@ -8,14 +8,14 @@ and trees of more than 64 leaves, are walked from the root. Both add leaves in t
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from numba.cpython.unsafe.numbers import trailing_zeros
 
 from risk_platform.models.payments import Floats, Ints
-from risk_platform.models.threads import in_halves
+from risk_platform.models.threads import in_halves, kernel
 from risk_platform.models.trees import Tree
 from risk_platform.models.trees_rows import LANES, RankedForest, Ranks, rank_rows
 
@@ -49,11 +49,11 @@ class Scorer:
         out = np.empty(len(rows))
         if self._walked or len(rows) < _FEWEST_SIDE_BY_SIDE[self.forest.rank.dtype]:
             in_halves(
-                lambda part: _walk(rows[part], *self._walk_arguments, out[part]), len(rows), _ROWS_FOR_TWO
+                lambda part: _walk(rows[part], out[part], *self._walk_arguments), len(rows), _ROWS_FOR_TWO
             )
         else:
             in_halves(
-                lambda part: _strike(rows[part], *self._bit_arguments, out[part]), len(rows), _ROWS_FOR_TWO
+                lambda part: _strike(rows[part], out[part], *self._bit_arguments), len(rows), _ROWS_FOR_TWO
             )
         return out
 
@@ -131,8 +131,18 @@ def _bits(spans: list[list[tuple[int, int]]], kind: np.dtype[np.signedinteger]) 
     return np.array(words, dtype=object).astype(f"u{kind.itemsize}").view(kind)
 
 
-@numba.njit(cache=True, nogil=True)
-def _strike(rows, ranking, splits, leaves, condition, rank, struck, value, out):  # type: ignore[no-untyped-def]
+@kernel
+def _strike(
+    rows: Any,
+    out: Any,
+    ranking: Any,
+    splits: Any,
+    leaves: Any,
+    condition: Any,
+    rank: Any,
+    struck: Any,
+    value: Any,
+) -> None:
     feature, start, thresholds, source, zero_missing, absent = ranking
     ranks = np.zeros((len(source), LANES), dtype=rank.dtype)
     standing = np.empty(LANES, dtype=struck.dtype)
@@ -151,12 +161,14 @@ def _strike(rows, ranking, splits, leaves, condition, rank, struck, value, out):
                     standing[lane] &= survivors if values[lane] > bar else everyone
             first = leaves[tree]
             for lane in range(LANES):
-                total[lane] += value[first + trailing_zeros(np.int64(standing[lane]))]
+                total[lane] += value[first + trailing_zeros(np.int64(standing[lane]))]  # type: ignore[call-arg]
         out[begin : begin + count] = total[:count]
 
 
-@numba.njit(cache=True, nogil=True)
-def _walk(rows, ranking, condition, rank, left, right, root, value, out):  # type: ignore[no-untyped-def]
+@kernel
+def _walk(
+    rows: Any, out: Any, ranking: Any, condition: Any, rank: Any, left: Any, right: Any, root: Any, value: Any
+) -> None:
     feature, start, thresholds, source, zero_missing, absent = ranking
     ranks = np.zeros((len(source), LANES), dtype=rank.dtype)
     for begin in range(0, len(rows), LANES):

@@ -167,5 +167,5 @@ def test_what_the_kernels_do_not_compute_is_refused(parameters: dict[str, Any], 
 def test_a_torn_model_is_refused(old: str, new: str) -> None:
     text = train(10, 2)[0].model_to_string()
     assert old in text
-    with pytest.raises(BundleError, match="Tree 0 of the model|no LightGBM model"):
+    with pytest.raises(BundleError, match=r"Tree 0 of the model|no LightGBM model"):
         parse_trees(text.replace(old, new))

@@ -86,8 +86,8 @@ def reasons(decision: Decision, told: list[Reason]) -> None:
         return
     with right:
         st.subheader("From the average payment to this one", anchor=False)
-        moved = [reason for reason in told if reason.feature]
-        st.altair_chart(charts.waterfall(decision.attributions[-1], moved, decision.margin))
+        moves = [reason for reason in told if reason.feature]
+        st.altair_chart(charts.waterfall(decision.attributions[-1], moves, decision.margin))
 
 
 def history(payment: pd.Series, currency: str) -> None:

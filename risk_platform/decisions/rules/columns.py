@@ -77,7 +77,7 @@ class Seen:
 
     def __init__(self, payments: pa.Table | pa.RecordBatch, features: Features) -> None:
         self.count = payments.num_rows
-        self._columns = dict(zip(payments.schema.names, payments.columns, strict=True))
+        self._payments = payments
         self._features = features
         self._numbers: dict[str, Floats] = {}
         self._texts: dict[str, pa.Array] = {}
@@ -132,7 +132,8 @@ class Seen:
         return numbers
 
     def _stated(self, name: str) -> pa.Array:
-        column = self._columns.get(name)
-        if column is None:
+        place = self._payments.schema.get_field_index(name)
+        if place < 0:
             raise ContractError(f"The payments lack the column {name}, which a rule looks at.")
+        column = self._payments.column(place)
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

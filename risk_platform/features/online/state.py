@@ -145,7 +145,7 @@ class State:
         recent = int(clock[INSTANTS_DROPPED])
         empty = recent == int(self.rows.span[NEXT])
         text = clock[TEXT_NEXT] if empty else self.rows.ints[recent - int(self.rows.span[FIRST]), TEXT]
-        return min(int(clock[ROWS_DROPPED]), *paid), min(int(clock[TURNS_DROPPED]), *turned), int(text)
+        return min([int(clock[ROWS_DROPPED]), *paid]), min([int(clock[TURNS_DROPPED]), *turned]), int(text)
 
     def _with_plans(self) -> Iterator[tuple[Unit, UnitPlan]]:
         return ((self.units[name], plan) for name, plan in self.plans.items())

@@ -11,6 +11,9 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from risk_platform.decisions.reproduce import Difference, Reproduction
+    from risk_platform.decisions.stored import StoredDecision
+    from risk_platform.home import Home
+    from risk_platform.settings import Settings
 
 
 def reproduce(
@@ -21,7 +24,8 @@ def reproduce(
 ) -> None:
     """Recompute a stored decision from what it stored, and check its values against the lake.
 
-    Ends with 1 when anything differs.
+    A decision that the lake does not have yet is taken from the operational store. Ends with 1 when anything
+    differs.
     """
     result, console = _reproduced(payment), Console()
     name = f"{result.source}:{result.transaction_id}"
@@ -43,15 +47,38 @@ def _reproduced(payment: str) -> "Reproduction":
     from risk_platform.decisions.reasons import ReasonDictionary
     from risk_platform.decisions.reproduce import reproduce as made_again
     from risk_platform.decisions.stored import find_stored
+    from risk_platform.errors import InputError
     from risk_platform.features.spec import load_feature_spec
     from risk_platform.home import prepare_home
     from risk_platform.lake.lake import Lake
     from risk_platform.settings import settings
 
     current = settings()
-    found = find_stored(Lake(current.lake_root, current.lake_options), payment)
-    archive, names = Archive.of(prepare_home(current)), load_feature_spec().names
+    home = prepare_home(current)
+    found = find_stored(Lake(current.lake_root, current.lake_options), payment) or _live(
+        payment, current, home
+    )
+    if found is None:
+        raise InputError(
+            f"Nobody decided {payment}; name it as SOURCE:TRANSACTION_ID, or TRANSACTION_ID where the lake has it."
+        )
+    archive, names = Archive.of(home), load_feature_spec().names
     return made_again(found.decision, found.payment, found.mart, archive, names, ReasonDictionary.shipped())
+
+
+def _live(payment: str, current: "Settings", home: "Home") -> "StoredDecision | None":
+    """The decision in the operational store, for what the lake does not have yet."""
+    from contextlib import closing
+
+    from risk_platform.intake.live_decision import find_live
+    from risk_platform.operations.database import database_url
+    from risk_platform.operations.store import Store
+
+    url = database_url(current.database_url, home.root)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        return None
+    with closing(Store.open(url)) as store:
+        return find_live(store, payment)
 
 
 def _print_differences(console: Console, title: str, differences: "tuple[Difference, ...]") -> None:

@@ -19,12 +19,14 @@ class StoredDecision:
     mart: pa.Table | None
 
 
-def find_stored(lake: Lake, name: str) -> StoredDecision:
-    """The decision on the payment `name`, its identifier or SOURCE:IDENTIFIER.
+def find_stored(lake: Lake, name: str) -> StoredDecision | None:
+    """The decision on the payment `name`, its identifier or SOURCE:IDENTIFIER; None when the lake has none.
 
-    Raises InputError when nobody decided it, the payment is gone, or several sources have one of that name.
+    Raises InputError when the payment itself is gone, or several sources have one of that name.
     """
     decision = _decision(lake, name)
+    if decision is None:
+        return None
     day = decision.column("event_date")[0]
     key = [decision.column(each)[0] for each in ("source", "transaction_id")]
 
@@ -39,16 +41,14 @@ def find_stored(lake: Lake, name: str) -> StoredDecision:
     return StoredDecision(decision, payment, mart if mart.num_rows else None)
 
 
-def _decision(lake: Lake, name: str) -> pa.Table:
+def _decision(lake: Lake, name: str) -> pa.Table | None:
     found = lake.read(DECISIONS, filter=pc.field("transaction_id") == name)
     if not found.num_rows and ":" in name:
         source, identifier = name.split(":", 1)
         where = (pc.field("transaction_id") == identifier) & (pc.field("source") == source)
         found = lake.read(DECISIONS, filter=where)
     if not found.num_rows:
-        raise InputError(
-            f"The lake has no decision on {name}; name it as TRANSACTION_ID or SOURCE:TRANSACTION_ID."
-        )
+        return None
     if found.num_rows > 1:
         sources = ", ".join(sorted(found.column("source").to_pylist()))
         raise InputError(f"Payments called {name} came from {sources}; name one as SOURCE:{name}.")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "risk_platform"
-FLOORS = ("privacy", "transactions", "lake", "features", "models", "decisions", "network", "defs", "cli")
+FLOORS = ("audit", "privacy", "transactions", "lake", "features", "models", "decisions", "network", "defs", "cli")
 FRAMEWORKS = {"dagster", "fastapi", "streamlit", "dagster_dbt"}
 WIRING = {"defs", "cli"}
 

@@ -1,9 +1,9 @@
 """The records of a run as the audit log binds them: the line of each event and the line of its decision."""
 
+from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import orjson
 import pyarrow as pa
 
@@ -12,16 +12,18 @@ from risk_platform.audit.tree import tree_root
 from risk_platform.operations.records import Run
 
 _NUMBERS = pa.list_(pa.float64())
+_DOUBLE_BYTES = 8
 
 
 def decision_lines(decisions: pa.RecordBatch) -> list[bytes]:
-    """Each decision as one line of JSON in the order of its columns: doubles exact, times in µs, NaN null."""
+    """Each decision as one line of JSON in the order of its columns.
+
+    Times are in µs; a list of doubles is the base64 of its bytes, little-endian, null in it being NaN: so they
+    are exact, and a thousand lines are written in milliseconds.
+    """
     names = decisions.schema.names
     columns = [_cells(column) for column in decisions.columns]
-    return [
-        orjson.dumps(dict(zip(names, row, strict=True)), option=orjson.OPT_SERIALIZE_NUMPY)
-        for row in zip(*columns, strict=True)
-    ]
+    return [orjson.dumps(dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
 
 
 def hashes_of(salts: bytes, bodies: Sequence[bytes], decisions: pa.RecordBatch | None) -> list[bytes]:
@@ -46,13 +48,12 @@ def _cells(column: pa.Array) -> Sequence[Any]:
     return _list(column)
 
 
-def _number_lists(column: pa.Array) -> Iterator[Any]:
-    """Rows of a column of lists of doubles as arrays, None for null."""
-    values = column.values.to_numpy(zero_copy_only=False)
-    ends = column.offsets.to_numpy()
-    valid = column.is_valid().to_numpy(zero_copy_only=False)
-    for there, start, end in zip(valid.tolist(), ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-        yield np.ascontiguousarray(values[start:end]) if there else None
+def _number_lists(column: pa.Array) -> Iterator[str | None]:
+    """Rows of a column of lists of doubles, None for null."""
+    content = column.values.to_numpy(zero_copy_only=False).astype("<f8", copy=False).tobytes()
+    ends = (column.offsets.to_numpy() * _DOUBLE_BYTES).tolist()
+    for there, start, end in zip(column.is_valid().to_pylist(), ends[:-1], ends[1:], strict=True):
+        yield b2a_base64(content[start:end], newline=False).decode() if there else None
 
 
 def _list(column: pa.Array) -> list[Any]:

@@ -1,5 +1,6 @@
 """The engine: submissions from any thread, decided in order, answered after their commit."""
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -17,6 +18,7 @@ from risk_platform.intake.prepared import Prepared, Preparer, ReportKind
 from risk_platform.intake.waiting import Control, Quiet, Waiting, WaitingLine
 from risk_platform.operations.store import Reached, StoreWriter
 
+_LOG = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 _Result = TypeVar("_Result")
 
@@ -133,6 +135,8 @@ class Engine:
             group.add([item], step)
 
     def _fail(self, error: BaseException) -> None:
+        if self.failure is None:
+            _LOG.critical("The engine failed.", exc_info=error)
         self.failure = self.failure or error
         stopped = self._as_stopped(self.failure)
         self._line.close(stopped)

@@ -29,6 +29,7 @@ class Server:
         # One thread reads and checks events, so that a connection's requests keep their order.
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._server: asyncio.Server | None = None
+        self._readings: set[asyncio.Task[None]] = set()
         self._connections: set[asyncio.Task[None]] = set()
         self._operations: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]] = {
             "submit": self._submit,
@@ -50,20 +51,24 @@ class Server:
         if self._server is not None:
             self._server.close()
         self._path.unlink(missing_ok=True)
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        for reading in self._readings:
+            reading.cancel()
+        if self._connections:
+            await asyncio.wait(self._connections)
         self._readers.shutdown()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers: asyncio.Queue[Answer | None] = asyncio.Queue(_PIPELINED)
         reading = asyncio.create_task(self._read(reader, answers))
-        self._connections.add(reading)
+        self._readings.add(reading)
+        if connection := asyncio.current_task():
+            self._connections.add(connection)
+            connection.add_done_callback(self._connections.discard)
         try:
             await _write(writer, answers)
         finally:
             reading.cancel()
-            self._connections.discard(reading)
+            self._readings.discard(reading)
             writer.close()
 
     async def _read(self, reader: asyncio.StreamReader, answers: "asyncio.Queue[Answer | None]") -> None:

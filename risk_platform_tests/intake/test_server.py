@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,8 @@ from risk_platform.intake.service import socket_path
 from risk_platform.intake.wire import LARGEST_FRAME, receive
 from risk_platform.models.bundle import Bundle
 from risk_platform.models.champion import crown
+from risk_platform.operations.database import database_url
+from risk_platform.operations.store import Store
 from risk_platform_tests.decisions.small_model import train_small_model
 from risk_platform_tests.intake.events import payment
 
@@ -54,13 +57,29 @@ def test_the_command_decides_drains_and_stops(command: subprocess.Popen[bytes], 
         for number in range(10, 30):
             client.send("payment", [live(number)])
         command.send_signal(signal.SIGTERM)
+        answered = _answers_until_the_end(client)
         assert command.wait(60) == 0
+    store = Store.open(database_url(None, home.root))
+    names = [f"T{number}" for number in range(10, 10 + len(answered))]
+    kept = store.find("payment", ["upi"] * len(names), names)
+    store.close()
+    assert [kept[at].sequence for at in range(len(names))] == [answer["sequence"] for answer in answered]
     log = (home.root / "engine.log").read_text()
     assert "Engine ready" in log
     assert "Snapshot at sequence" in log
     assert not socket_path(home).exists()
     with pytest.raises(ServiceError, match="No engine listens"):
         EngineClient(socket_path(home))
+
+
+def _answers_until_the_end(client: EngineClient) -> list[dict[str, Any]]:
+    """Every answer that still came; requests that the engine had not read yet get none."""
+    answered: list[dict[str, Any]] = []
+    try:
+        while True:
+            answered += client.answers()
+    except ServiceError:
+        return answered
 
 
 def _wrong_requests_are_refused_and_the_connection_lives(client: EngineClient) -> None:

@@ -29,13 +29,13 @@ class Early:
         self._oldest = min(self._oldest, verdict.known)
 
     def meet(self, payments: Words) -> Ints:
-        """Verdicts on the arriving payments: (position, is_fraud), in the order in which they count."""
+        """Verdicts on the arriving payments: (position, is_fraud, known µs), in the order in which they count."""
         found = [
-            (at, int(verdict.is_fraud))
+            (at, int(verdict.is_fraud), verdict.known)
             for at, payment in enumerate(payments.tolist() if self.waiting else [])
             for verdict in sorted(self.waiting.get(payment, ()))
         ]
-        return np.array(found, np.int64).reshape(len(found), 2)
+        return np.array(found, np.int64).reshape(len(found), 3)
 
     def met(self, payments: Words) -> None:
         """Forget the verdicts on payments that arrived."""

@@ -69,6 +69,8 @@ def position(
     if moment < 0:
         return low
     wanted = np.uint64(moment // SECOND) << np.uint64(32)
+    if high > low and log.pool[start + high - 1] < wanted:
+        return high
     while low < high:
         middle = (low + high) >> 1
         if log.pool[start + middle] < wanted:
@@ -214,6 +216,6 @@ def _begin_block(plan: LogPlan, log: Log, key: Scalar, block: Scalar, rows: Rows
     base = (np.int64(span[START]) >> SHIFT) + block
     for a in range(len(plan.adds)):
         log.sums[base, a] = log.sums[base - 1, a]
-    begin: Scalar = max((block - 1) << SHIFT, np.int64(span[HEAD]))
+    begin = int(span[HEAD]) if block - 1 == span[HEAD] >> SHIFT else (block - 1) << SHIFT
     for at in range(begin, block << SHIFT):
         _add(plan, log.pool[span[START] + at], log.sums[base], rows, turns)

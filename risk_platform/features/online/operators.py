@@ -75,15 +75,22 @@ def _look_up(
     if end == log.spans[key, HEAD]:
         return
     totals(plan, log, key, end, scratch.sums[0], rows, turns)
+    summed = 0
     for e in range(len(plan.edges)):
         edge = plan.edges[e]
         begin = moment - edge[WIDTH]
         if edge[SAWTOOTH]:
             begin = begin // HOUR * HOUR
-        end = position(plan, log, key, begin, end, rows, turns)
-        scratch.places[e + 1] = end
+        place = position(plan, log, key, begin, end, rows, turns)
+        scratch.places[e + 1] = place
         if edge[SUMMED]:
-            totals(plan, log, key, end, scratch.sums[e + 1], rows, turns)
+            if place == end and summed == e:
+                for a in range(len(plan.adds)):
+                    scratch.sums[e + 1, a] = scratch.sums[e, a]
+            else:
+                totals(plan, log, key, place, scratch.sums[e + 1], rows, turns)
+            summed = e + 1
+        end = place
 
 
 @inline

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from risk_platform.features.online.admission import admit
 from risk_platform.features.online.arrivals import code_plan
 from risk_platform.features.online.derive import Values
 from risk_platform.features.online.early import Early
 from risk_platform.features.online.kernel import Floats, Ints, grown
+from risk_platform.features.online.labels import judge
 from risk_platform.features.online.ledger import (
     INSTANTS_DROPPED,
     NEWEST,
@@ -20,13 +22,12 @@ from risk_platform.features.online.ledger import (
     TEXT_NEXT,
     TURNS_DROPPED,
     Arrivals,
-    admit,
-    judge,
     ledger_with_room,
     new_ledger,
 )
 from risk_platform.features.online.plan import INTS, Columns, Stage
 from risk_platform.features.online.rows import BITS, FIRST, NEXT, TEXT, Rows, Turns, new_rows, new_turns
+from risk_platform.features.online.step import step
 from risk_platform.features.online.unit import (
     PAYMENTS_DROPPED,
     Batch,
@@ -36,7 +37,6 @@ from risk_platform.features.online.unit import (
     new_unit,
     roomier,
     space_for,
-    step,
 )
 from risk_platform.features.online.unit import TURNS_DROPPED as UNIT_TURNS_DROPPED
 
@@ -69,7 +69,7 @@ class State:
         self.units = {name: new_unit(plan) for name, plan in self.plans.items()}
         self.early = Early()
         self.last_known = -(1 << 62)
-        self._spaces: dict[str, Space] = {name: space_for(plan, 1) for name, plan in self.plans.items()}
+        self._spaces: dict[str, Space] = {name: space_for(plan, 1, 1) for name, plan in self.plans.items()}
         self._kept = self._reaches()
 
     @property
@@ -161,8 +161,9 @@ class State:
 
     def _step(self, name: str, batch: Batch, out: Floats) -> None:
         codes = max(len(space.keys) for space in self.ledger.spaces)
-        if len(self._spaces[name].payments.seen) <= codes:
-            self._spaces[name] = space_for(self.plans[name], codes)
+        space = self._spaces[name]
+        if len(space.payments.seen) <= codes or len(space.found) < len(batch.known):
+            self._spaces[name] = space_for(self.plans[name], codes, len(batch.known))
         at = 0
         while True:
             at = step(

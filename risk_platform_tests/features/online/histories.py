@@ -1,6 +1,7 @@
 """Hypothesis strategies of small histories: edges of windows, ties, late arrivals, gaps, verdicts that change."""
 
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ NUDGES = [timedelta(0), timedelta(0), timedelta(microseconds=1), timedelta(micro
 LAGS = [timedelta(0), timedelta(0), timedelta(seconds=-30), timedelta(minutes=30), 20 * HOUR]
 DELAYS = [timedelta(0), HOUR, 3 * DAY, 7 * DAY, 8 * DAY, 29 * DAY, 31 * DAY]
 
-_payment = st.fixed_dictionaries(
+_payment: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "customer_id": st.sampled_from("ab"),
         "amount_minor": st.sampled_from([1, 100, 250_000, 2**40 + 1]),

@@ -58,7 +58,7 @@ class Machine(RuleBasedStateMachine):
         device=st.sampled_from(["x", "y", None]),
     )
     def pay(self, steps: list[timedelta], lag: timedelta, customer: str, device: str | None) -> None:
-        batch = []
+        batch: list[Payment] = []
         for step in steps:
             self.tick(step)
             name = f"p{len(self.payments) + len(batch)}"

@@ -31,14 +31,14 @@ from risk_platform.transactions.simulator.files import write_simulation
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
 _EVERYDAY = SimulationConfig(customers=1_500, days=60, seed=11)
-_WARM_UP = 60_000
+_WARM_UP, _UNSEEN = 60_000, 10_000
 _CHOSEN = 24
 _SHARE_NOT_LOW = 0.01
 
 
 @dataclass(frozen=True)
-class Warm:
-    """What the warm-up saw: payments in the lake's columns, their features, and which were fraud."""
+class Observed:
+    """Payments in the lake's columns, their features, and which were fraud."""
 
     payments: pa.Table
     features: Features
@@ -64,7 +64,7 @@ class Desk:
             late_tolerance=settings.late_tolerance,
         )
         progress(f"Warming up on {_WARM_UP:,} payments")
-        self.warm = self._warm_up()
+        self.warm, self.unseen = self._observe(_WARM_UP), self._observe(_UNSEEN)
 
     def batches(self, payments: int) -> list[Columns]:
         """The next batches, `payments` of them in all or a few more, as they stand in a file."""
@@ -82,15 +82,15 @@ class Desk:
         self.known_time += payments.num_rows
         return payments
 
-    def _warm_up(self) -> Warm:
+    def _observe(self, count: int) -> Observed:
         tables, matrices = [], []
-        for columns in self.batches(_WARM_UP):
+        for columns in self.batches(count):
             tables.append(self.stamp(columns))
             matrices.append(self.features.observe(tables[-1]))
         payments = pa.concat_tables(tables)
         names = payments.column("transaction_id").to_pylist()
         fraud = np.fromiter((name in self._frauds for name in names), np.bool_, len(names))
-        return Warm(payments, Features(self.features.names, np.concatenate(matrices)), fraud)
+        return Observed(payments, Features(self.features.names, np.concatenate(matrices)), fraud)
 
 
 def _frauds(judgements: Path) -> frozenset[str]:
@@ -100,8 +100,9 @@ def _frauds(judgements: Path) -> frozenset[str]:
     return frozenset(table.filter(table["is_fraud"])["transaction_id"].to_pylist())
 
 
-def models(warm: Warm, rules: RuleBook, thresholds: Thresholds) -> Iterator[tuple[str, Bundle]]:
+def models(desk: Desk, rules: RuleBook, thresholds: Thresholds) -> Iterator[tuple[str, Bundle]]:
     """A champion by the platform's recipe and 300 trees of 63 leaves, each so that 1 % are not LOW."""
+    warm = desk.warm
     everything = Sample(warm.features.values, warm.fraud, np.ones(len(warm.fraud)))
     gain = fit(everything, warm.features.names, Recipe()).feature_importance("gain")
     chosen = tuple(warm.features.names[at] for at in np.sort(np.argsort(-gain)[:_CHOSEN]))
@@ -109,7 +110,7 @@ def models(warm: Warm, rules: RuleBook, thresholds: Thresholds) -> Iterator[tupl
     heavy = replace(Recipe(), rounds=300, num_leaves=63, min_sum_hessian_in_leaf=0.01)
     for name, recipe in (("champion", Recipe()), ("300 trees", heavy)):
         text = fit(sample, chosen, recipe).model_to_string()
-        yield name, _anchored(_bundle(text, chosen), warm, rules, thresholds)
+        yield name, _anchored(_bundle(text, chosen), desk.unseen, rules, thresholds)
 
 
 def _bundle(text: str, features: tuple[str, ...]) -> Bundle:
@@ -124,12 +125,10 @@ def _bundle(text: str, features: tuple[str, ...]) -> Bundle:
     )
 
 
-def _anchored(bundle: Bundle, warm: Warm, rules: RuleBook, thresholds: Thresholds) -> Bundle:
-    """The bundle whose scores, with what rules lift, leave 1 % of the warm-up's last half not LOW."""
-    late = slice(len(warm.fraud) // 2, None)
-    features = Features(warm.features.names, warm.features.values[late])
-    lifted = rules.judge(warm.payments.slice(late.start), features).floors > thresholds.low
-    odds = bundle.log_odds(bundle.margins(features.matrix(bundle.features)))
+def _anchored(bundle: Bundle, unseen: Observed, rules: RuleBook, thresholds: Thresholds) -> Bundle:
+    """The bundle whose scores, with what rules lift, leave 1 % of the payments it never saw not LOW."""
+    lifted = rules.judge(unseen.payments, unseen.features).floors > thresholds.low
+    odds = bundle.log_odds(bundle.margins(unseen.features.matrix(bundle.features)))
     wanted = max(1, round(_SHARE_NOT_LOW * len(odds)) - int(lifted.sum()))
     border = float(np.sort(odds[~lifted])[-wanted])
     return replace(bundle, anchor_log_odds=anchor_for(border, thresholds.low, thresholds.alert))

@@ -7,12 +7,14 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from risk_platform.audit.keeping import exported_heads, heads_file, public_key_file, read_public_key
 from risk_platform.errors import RiskPlatformError, ServiceError
 from risk_platform.home import Home, prepare_home
 from risk_platform.intake.client import EngineClient
 from risk_platform.intake.faults import VARIABLE, fault_point
 from risk_platform.intake.service import SnapshotPace, serve, socket_path
-from risk_platform.operations.database import database_url
+from risk_platform.operations.audit_verify import verify_trail
+from risk_platform.operations.database import database_url, open_database
 from risk_platform.operations.store import Store
 from risk_platform.settings import Settings
 
@@ -94,7 +96,11 @@ def _note(
 
 
 def stored_decisions(home: Path) -> dict[str, dict[str, Any]]:
-    """Every decision in the store by transaction, but for the clock's share of it; sequences have no gap."""
+    """Every decision in the store by transaction, but for the clock's share of it.
+
+    Sequences have no gap, and the audit log is intact up to the head that the engine signed when it stopped.
+    """
+    _audited(home)
     store = Store.open(database_url(None, home))
     decisions: dict[str, dict[str, Any]] = {}
     expected = 1
@@ -106,3 +112,12 @@ def stored_decisions(home: Path) -> dict[str, dict[str, Any]]:
                 assert decisions.setdefault(row["transaction_id"], row) is row
     store.close()
     return decisions
+
+
+def _audited(home: Path) -> None:
+    engine = open_database(database_url(None, home))
+    heads = exported_heads(heads_file(home), read_public_key(public_key_file(home)))
+    result = verify_trail(engine, heads, lambda _name, _done, _total: None)
+    engine.dispose()
+    assert result.finding is None, result.finding
+    assert result.attested == result.leaves > 0

@@ -107,7 +107,7 @@ def shift(connection: Connection, first: int, by: int) -> None:
     """Renumber the leaves from `first` on."""
     leaves = AUDIT_LEAVES.c
     query = sa.select(leaves.position).where(leaves.position >= first).order_by(leaves.position)
-    places = list(connection.execute(query).scalars())
+    places: list[int] = list(connection.execute(query).scalars())
     for place in places if by < 0 else reversed(places):
         change = sa.update(AUDIT_LEAVES).where(leaves.position == place)
         connection.execute(change.values(position=place + by))
@@ -116,7 +116,7 @@ def shift(connection: Connection, first: int, by: int) -> None:
 def rehash(connection: Connection) -> None:
     """Make every stored hash anew from the leaves, as one would who covers a forgery."""
     query = sa.select(AUDIT_LEAVES.c.leaf).order_by(AUDIT_LEAVES.c.position)
-    leaves = list(connection.execute(query).scalars())
+    leaves: list[str] = list(connection.execute(query).scalars())
     connection.execute(AUDIT_NODES.delete())
     nodes = Frontier().extend([leaf_hash(leaf.encode()) for leaf in leaves])
     connection.execute(AUDIT_NODES.insert(), [node._asdict() for node in nodes])
@@ -124,7 +124,8 @@ def rehash(connection: Connection) -> None:
 
 
 def edit_leaf(connection: Connection) -> None:
-    text = connection.execute(sa.select(AUDIT_LEAVES.c.leaf).where(AUDIT_LEAVES.c.position == 5)).scalar_one()
+    query = sa.select(AUDIT_LEAVES.c.leaf).where(AUDIT_LEAVES.c.position == 5)
+    text: str = connection.execute(query).scalar_one()
     change = sa.update(AUDIT_LEAVES).where(AUDIT_LEAVES.c.position == 5)
     connection.execute(change.values(leaf=text.replace('"events":2', '"events":3')))
 
@@ -182,7 +183,7 @@ def edit_inner_hash(connection: Connection) -> None:
 
 
 def edit_payment(connection: Connection) -> None:
-    packed = connection.execute(sa.select(INBOX.c.bodies).where(INBOX.c.sequence == 5)).scalar_one()
+    packed: bytes = connection.execute(sa.select(INBOX.c.bodies).where(INBOX.c.sequence == 5)).scalar_one()
     bodies = pack(unpack(packed).to_pybytes().replace(b'"amount_minor": 100', b'"amount_minor": 999'))
     connection.execute(sa.update(INBOX).where(INBOX.c.sequence == 5).values(bodies=bodies))
 

@@ -11,6 +11,7 @@ from risk_platform.features.online.derive import Values
 from risk_platform.features.online.kernel import Floats, Ints, Words
 from risk_platform.features.online.plan import INTS, READY, TEXTS
 from risk_platform.features.online.text import text_buffers, text_words
+from risk_platform.lake.tables import TIMESTAMP
 
 # Columns of the payment that features read.
 COLUMNS = (
@@ -22,7 +23,10 @@ COLUMNS = (
 
 def micros(column: pa.ChunkedArray) -> Ints:
     """Timestamps as µs since 1970."""
-    return _numbers(column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()))
+    if column.type != TIMESTAMP:
+        column = column.cast(TIMESTAMP)
+    moments: Ints = column.to_numpy().astype("datetime64[us]", copy=False).view(np.int64)
+    return moments
 
 
 def numbers_of(payments: pa.Table, timezone: str) -> Values:
@@ -94,10 +98,8 @@ def _payee_words(payments: pa.Table) -> Words:
 
 
 def _numbers(column: pa.ChunkedArray) -> Ints:
-    numbers: Ints = column.cast(pa.int64()).to_numpy()
-    return numbers
+    return np.asarray(column.to_numpy(), np.int64)
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:
-    floats: Floats = column.cast(pa.float64()).to_numpy()
-    return floats
+    return np.asarray(column.to_numpy(), np.float64)

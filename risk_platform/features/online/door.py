@@ -50,7 +50,9 @@ def refuse(
     large: Bools = np.max(np.abs(arrivals.ints), axis=1) >= LARGEST
     _refuse(payments, large, f"has an amount of {LARGEST} minor units or more, for which sums are not exact")
     twice = numbers_of(state, arrivals.identity) >= 0
-    twice[np.setdiff1d(np.arange(len(twice)), np.unique(arrivals.identity, return_index=True)[1])] = True
+    first = np.unique(arrivals.identity, return_index=True)[1]
+    if len(first) < len(twice):
+        twice[np.setdiff1d(np.arange(len(twice)), first)] = True
     _refuse(payments, twice, "was observed before")
     if partitions is not None:
         foreign = ~np.isin(payments["partition"].to_numpy(), list(partitions))

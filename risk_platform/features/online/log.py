@@ -195,10 +195,10 @@ def _accumulate(plan: LogPlan, log: Log, key: Scalar, place: Scalar, rows: Rows,
         if len(plan.peaks) == 0:
             continue
         appended = block << SHIFT <= place == end - 1
-        first = place if appended else max(block << SHIFT, np.int64(span[HEAD]))
+        first = place if appended else max(block << SHIFT, int(span[HEAD]))
         if first == block << SHIFT or first == span[HEAD]:
             log.tops[base + block, :] = -np.inf
-        for at in range(first, min(end, (block + 1) << SHIFT)):
+        for at in range(first, min(int(end), (block + 1) << SHIFT)):
             entry = log.pool[span[START] + at]
             row = payment_of(plan.stream, entry, rows, turns)
             bits = bits_of(plan.stream, entry, row, rows, turns)

@@ -117,7 +117,7 @@ def _decision_ids(payments: pa.Table | pa.RecordBatch, hashes: Hashes) -> pa.Arr
 
 
 def _keys(payments: pa.Table | pa.RecordBatch) -> list[bytes]:
-    sources, identifiers = (payments.column(name).cast(pa.string()) for name in PAYMENT_KEY)
+    sources, identifiers = (_in_type(payments.column(name), pa.string()) for name in PAYMENT_KEY)
     joined = pc.binary_join_element_wise("", sources, identifiers, "\x1f").cast(pa.binary())
     keys: list[bytes] = joined.to_pylist()
     return keys

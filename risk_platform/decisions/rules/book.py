@@ -85,8 +85,7 @@ class RuleBook:
         days = seen.event_dates
         first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
         fired = np.zeros((len(self.rules.rules), seen.count), dtype=np.bool_)
-        for at, (rule, compiled) in enumerate(zip(self.rules.rules, self.rules.conditions, strict=True)):
-            since, until = _days(rule)
+        for at, ((since, until), compiled) in enumerate(zip(self._days, self.rules.conditions, strict=True)):
             if since <= last and first <= until:
                 fired[at] = compiled.condition(seen, self.lists)
                 if since > first or last > until:
@@ -107,6 +106,10 @@ class RuleBook:
     def _codes(self, places: npt.NDArray[np.intp]) -> list[str]:
         strongest = sorted(places.tolist(), key=lambda at: (-self._floors[at], -self._advice[at]))
         return list(dict.fromkeys(self.rules.rules[at].reason_code for at in strongest))
+
+    @cached_property
+    def _days(self) -> list[tuple[int, int]]:
+        return [_days(rule) for rule in self.rules.rules]
 
     @cached_property
     def _live(self) -> npt.NDArray[np.bool_]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from risk_platform.decisions.rules.columns import Features
 from risk_platform.errors import ContractError
+from risk_platform.intake.duplicates import answer_again, refuse_other_bodies
 from risk_platform.intake.events import TIMESTAMP
 from risk_platform.intake.lines import read_lines
 from risk_platform.intake.merged import Ints, Merged, merge
@@ -20,10 +21,9 @@ from risk_platform.intake.prepared import Prepared
 from risk_platform.intake.refusals import Refusals
 from risk_platform.intake.stamping import stamped
 from risk_platform.intake.state import FeatureState
-from risk_platform.operations.records import Events, Run, StoredKey, StoredRun, Tail, body_hashes
+from risk_platform.operations.records import Events, Run, StoredRun, Tail, body_hashes
 from risk_platform.operations.store import Store
 
-CONFLICTING_BODY = "conflicting_body"
 TOO_LATE = "event_time_too_late"
 AHEAD = "event_time_ahead_of_tolerance"
 NOT_OBSERVABLE = "not_observable"
@@ -110,13 +110,13 @@ class Core:
         refusals = Refusals(len(batch))
         stored = self._store.find(batch.events.kind, batch.events.sources, batch.events.event_ids)
         repeats = {row: first for row, first in batch.repeats().items() if row not in stored}
-        _refuse_other_bodies(batch, stored, repeats, refusals)
+        refuse_other_bodies(batch, stored, repeats, refusals)
         fresh = [row for row in range(len(batch)) if row not in stored and row not in repeats]
         run = accept(batch, fresh, max(now, self.tail.known_time + 1), refusals)
         sequences = np.zeros(len(batch), dtype=np.int64)
         accepted = [row for row in fresh if not refusals.refused[row]]
         sequences[accepted] = np.arange(len(accepted)) + (run.sequence if run else 0)
-        _answer_again(stored, repeats, sequences, refusals)
+        answer_again(stored, repeats, sequences, refusals)
         decisions = self._decisions(sequences, run) if batch.events.kind == "payment" else None
         duplicates = frozenset(stored) | frozenset(repeats)
         return Step(run, batch.outcomes(sequences, duplicates, decisions, refusals))
@@ -235,33 +235,6 @@ class _NotObservedError(Exception):
 
 
 _Accept = Callable[[Merged, Sequence[int], int, Refusals], Run | None]
-
-
-def _refuse_other_bodies(
-    batch: Merged, stored: Mapping[int, StoredKey], repeats: Mapping[int, int], refusals: Refusals
-) -> None:
-    earlier = {row: key.body_hash for row, key in stored.items()}
-    earlier |= {row: batch.hash_of(first) for row, first in repeats.items()}
-    other = [row for row, body_hash in earlier.items() if batch.hash_of(row) != body_hash]
-    refusals.add(other, CONFLICTING_BODY, "transaction_id", batch.events.event_ids.__getitem__)
-
-
-def _answer_again(
-    stored: Mapping[int, StoredKey],
-    repeats: Mapping[int, int],
-    sequences: Ints,
-    refusals: Refusals,
-) -> None:
-    """Give duplicates the sequence of the event they repeat, or refuse them for what it was refused for."""
-    for row, key in stored.items():
-        if not refusals.refused[row]:
-            sequences[row] = key.sequence
-    why = {item.position: item for item in refusals.items}
-    for row, first in repeats.items():
-        if refusals.refused[first]:
-            refusals.add([row], why[first].rule, why[first].column, lambda _, item=why[first]: item.value)  # type: ignore[misc]
-        elif not refusals.refused[row]:
-            sequences[row] = sequences[first]
 
 
 def _with_known_time(reports: pa.Table, known_time: int) -> pa.Table:

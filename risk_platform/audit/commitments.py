@@ -1,11 +1,13 @@
 """Salted commitments: a leaf binds a record without telling anything about it, even to who guesses its values.
 
-A record is what one event was and what was decided on it, two lines of JSON. The records of a run make a small
-Merkle tree of their own, whose root stands in the leaf of the run; so each of them can be shown alone. Once
+A record is what one event was and what was decided on it: a line of JSON, and a line with a JSON array whose
+columns the leaf names by their hash. The records of a run make a small Merkle tree of their own, whose root stands
+in the leaf of the run; so each of them can be shown alone. Once
 salt and values are gone, a record's hash still holds the tree together and says nothing any more.
 """
 
 import hashlib
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,10 +43,21 @@ def record_hashes(salts: bytes, bodies: Sequence[bytes], decisions: Sequence[byt
     ]
 
 
-def run_leaf(kind: str, sequence: int, events: int, known_time: int, records: bytes) -> bytes:
-    """Leaf of a run of the inbox: canonical JSON, version 1; `records` is the root over its record hashes."""
+def columns_hash(names: Sequence[str]) -> str:
+    """Name of the columns of decision lines: SHA-256 over their JSON array, in hex."""
+    return _sha256(json.dumps(list(names), separators=(",", ":")).encode()).hexdigest()
+
+
+def run_leaf(
+    kind: str, sequence: int, events: int, known_time: int, records: bytes, columns: Sequence[str] | None
+) -> bytes:
+    """Leaf of a run of the inbox: canonical JSON, version 1.
+
+    `records` is the root over its record hashes, `columns` those of its decisions, None where nothing was decided.
+    """
     return canonical_bytes(
         {
+            "columns": None if columns is None else columns_hash(columns),
             "events": events,
             "kind": kind,
             "known_time": known_time,

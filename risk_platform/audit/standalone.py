@@ -169,6 +169,9 @@ def check_record(path: Path, key: Ed25519PublicKey) -> str:
         raise NotProvenError(
             f"The record in {path.name} was edited: it is not what leaf {leaf['position']} binds."
         )
+    columns = json.dumps(record["columns"], separators=(",", ":")).encode()
+    if record["columns"] is not None and hashlib.sha256(columns).hexdigest() != attested["columns"]:
+        raise NotProvenError(f"The names of the columns in {path.name} were edited.")
     digest = hashlib.sha256(b"\x00" + leaf["entry"].encode()).digest()
     siblings = [bytes.fromhex(item) for item in leaf["path"]]
     if climb(leaf["position"], head["size"], digest, siblings).hex() != head["root"]:

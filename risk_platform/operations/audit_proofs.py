@@ -21,7 +21,7 @@ from risk_platform.audit.tree import complete_levels
 from risk_platform.errors import AuditError, InputError
 from risk_platform.operations.audit_records import AttestedRun, run_of
 from risk_platform.operations.audit_trail import AuditTrail, reading
-from risk_platform.operations.evidence import decision_lines
+from risk_platform.operations.evidence import columns_of, decision_lines
 from risk_platform.operations.keys import find_keys
 from risk_platform.operations.schema import EVENT_KEYS
 
@@ -120,6 +120,7 @@ def _proof(trail: AuditTrail, run: AttestedRun, index: int, heads: Sequence[Sign
         },
         "record": {
             "body": run.lines[index].decode(),
+            "columns": columns_of(run.decisions),
             "decision": decision.decode(),
             "index": index,
             "path": [digest.hex() for digest in path],

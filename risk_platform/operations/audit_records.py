@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Row
 from risk_platform.audit.commitments import SALT_BYTES, details_commitment, run_leaf
 from risk_platform.audit.findings import Finding, Tampering
 from risk_platform.audit.tree import tree_root
-from risk_platform.operations.evidence import hashes_of
+from risk_platform.operations.evidence import columns_of, hashes_of
 from risk_platform.operations.packing import read_rows, unpack
 from risk_platform.operations.records import HASH_BYTES, body_hashes
 from risk_platform.operations.schema import (
@@ -103,7 +103,8 @@ def check_run(connection: Connection, row: Row[Any]) -> AttestedRun | Finding:
     forgotten = _forgotten(connection, row.sequence, row.events)
     for sequence, record in forgotten.items():
         hashes[sequence - row.sequence] = record
-    leaf = run_leaf(row.kind, row.sequence, row.events, row.known_time, tree_root(hashes))
+    columns = columns_of(decisions)
+    leaf = run_leaf(row.kind, row.sequence, row.events, row.known_time, tree_root(hashes), columns)
     run = AttestedRun(row.sequence, row.position, lines, decisions, row.salts, hashes, len(forgotten))
     if leaf != row.leaf.encode():
         return Finding(Tampering.EDIT, _edited(connection, run, row))

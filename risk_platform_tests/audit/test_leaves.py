@@ -97,9 +97,14 @@ def test_record_hashes_are_leaf_hashes_of_salt_and_lines(records: list[tuple[byt
 
 
 def test_the_leaf_of_a_run_is_version_1_of_a_fixed_form() -> None:
-    assert run_leaf("payment", 7, 2, 11, b"\x01\xff") == (
-        b'{"events":2,"kind":"payment","known_time":11,"records":"01ff","sequence":7,"version":1}'
+    assert run_leaf("payment", 7, 2, 11, b"\x01\xff", None) == (
+        b'{"columns":null,"events":2,"kind":"payment","known_time":11,"records":"01ff","sequence":7,"version":1}'
     )
+
+
+def test_the_leaf_of_decided_payments_names_their_columns_by_a_hash() -> None:
+    leaf = json.loads(run_leaf("payment", 7, 2, 11, b"\x01\xff", ["score", "level"]))
+    assert leaf["columns"] == hashlib.sha256(b'["score","level"]').hexdigest()
 
 
 def test_the_leaf_of_an_action_commits_to_its_details_under_a_salt() -> None:

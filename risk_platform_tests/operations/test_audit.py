@@ -384,6 +384,7 @@ def lines_of(path: Path) -> list[bytes]:
         ("heads.jsonl", lambda lines: lines[::-1], "rolled back"),
         ("consistency.jsonl", lambda lines: lines[::-1], "does not continue"),
         ("record.json", lambda lines: [lines[0].replace(b"0.9", b"0.1")], "record.json was edited"),
+        ("record.json", lambda lines: [lines[0].replace(b'"level"', b'"score"')], "names of the columns"),
         ("public_key.pem", lambda lines: [], "damaged"),
     ],
 )

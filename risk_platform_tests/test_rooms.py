@@ -6,7 +6,20 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "risk_platform"
-FLOORS = ("audit", "privacy", "transactions", "lake", "features", "models", "decisions", "network", "defs", "cli")
+FLOORS = (
+    "audit",
+    "privacy",
+    "transactions",
+    "lake",
+    "features",
+    "models",
+    "decisions",
+    "network",
+    "operations",
+    "intake",
+    "defs",
+    "cli",
+)
 FRAMEWORKS = {"dagster", "fastapi", "streamlit", "dagster_dbt"}
 WIRING = {"defs", "cli"}
 

@@ -23,7 +23,7 @@ from risk_platform.intake.history import History, HistoryVersion
 from risk_platform.intake.outcome import Outcome
 from risk_platform.intake.policy import PolicyMaker, rules_value
 from risk_platform.intake.prepared import Preparer
-from risk_platform.intake.process import feature_sources
+from risk_platform.intake.process import feature_sources, warmed_up
 from risk_platform.intake.refusals import Refusals
 from risk_platform.lake.tables import DECISIONS
 from risk_platform.models.champion import has_champion, load_champion
@@ -124,7 +124,7 @@ class FileDecider:
 
     def _new_core(self, home: Home) -> Core:
         settings, features = self._settings, self._sources.make()
-        maker = PolicyMaker(Archive.of(home), features.names)
+        maker = PolicyMaker(Archive.of(home), warmed_up(self._sources, settings.timezone))
         policy = maker.first(Thresholds.from_settings(settings))
         rules = current_rule_book(home, features.names, ReasonDictionary.shipped())
         policy = maker.after(policy, "rules", rules_value(rules))

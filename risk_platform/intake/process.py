@@ -80,7 +80,7 @@ def _restored(
     told: Told,
 ) -> tuple[Core, int]:
     sources = feature_sources(settings)
-    maker = PolicyMaker(Archive.of(home), _warmed_up(sources, settings.timezone))
+    maker = PolicyMaker(Archive.of(home), warmed_up(sources, settings.timezone))
     first = maker.first(Thresholds.from_settings(settings))
     state = restore(store, snapshots, sources, maker, first, told)
     core = Core(
@@ -100,7 +100,7 @@ def _restored(
     return core, replayed
 
 
-def _warmed_up(sources: Sources, timezone: str) -> tuple[str, ...]:
+def warmed_up(sources: Sources, timezone: str) -> tuple[str, ...]:
     """The names of the features, once a state that is thrown away has seen a payment.
 
     Its kernels are compiled then, which the first caller would have to wait for.

@@ -17,11 +17,12 @@ FLOORS = (
     "network",
     "operations",
     "intake",
+    "api",
     "defs",
     "cli",
 )
 FRAMEWORKS = {"dagster", "fastapi", "streamlit", "dagster_dbt"}
-WIRING = {"defs", "cli"}
+WIRING = {"api", "defs", "cli"}
 
 
 def imports_of(path: Path) -> set[str]:

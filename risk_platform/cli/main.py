@@ -4,6 +4,8 @@ import sys
 
 import typer
 
+from risk_platform.cli.api import api
+from risk_platform.cli.audit import audit
 from risk_platform.cli.bench import bench
 from risk_platform.cli.decide import decide
 from risk_platform.cli.demo import demo
@@ -14,11 +16,15 @@ from risk_platform.cli.replay import replay
 from risk_platform.cli.reproduce import reproduce
 from risk_platform.cli.simulate import simulate
 from risk_platform.cli.up import up
+from risk_platform.cli.user import user
 from risk_platform.errors import RiskPlatformError
 from risk_platform.telemetry import switch_off_telemetry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(audit, name="audit")
 app.add_typer(bench, name="bench")
+app.add_typer(user, name="user")
+app.command("api")(api)
 app.command("decide")(decide)
 app.command("demo")(demo)
 app.command("engine")(engine)

@@ -32,9 +32,7 @@ def in_minor_units(events: Sequence[Event]) -> MinorPayments:
     `amount_minor`.
     """
     refusals = Refusals(len(events))
-    turned = [
-        _in_minor(at, event, refusals) if AMOUNT in event else event for at, event in enumerate(events)
-    ]
+    turned = [_in_minor(at, event, refusals) if AMOUNT in event else event for at, event in enumerate(events)]
     positions = [at for at in range(len(events)) if not refusals.refused[at]]
     return MinorPayments([turned[at] for at in positions], positions, refusals)
 

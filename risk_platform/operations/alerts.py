@@ -1,13 +1,13 @@
 """Alerts: raised in the commit of their decision, then acknowledged and resolved by people."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine, Row
+from sqlalchemy.engine import Engine
 
 from risk_platform.errors import InputError
 from risk_platform.operations.database import writing
@@ -91,7 +91,7 @@ class AlertQueue:
         when there is none.
         """
         values = {"state": "acknowledged", "assigned_to": user_id, "changed_time": now}
-        return self._change(sequence, user_id, values, take_over)
+        return self._change(sequence, values, lambda alert: _refuse_taking(alert, user_id, take_over))
 
     def resolve(
         self, sequence: int, user_id: str, now: int, *, is_fraud: bool, note: str | None
@@ -107,7 +107,7 @@ class AlertQueue:
             "is_fraud": is_fraud,
             "note": note,
         }
-        return self._change(sequence, user_id, values, False)
+        return self._change(sequence, values, lambda alert: refuse_resolving(alert, user_id, is_fraud))
 
     def stats(self, from_time: int) -> dict[str, dict[str, int]]:
         """Alerts raised from then on (µs): how many in each state, of each level, and with each verdict."""
@@ -116,27 +116,49 @@ class AlertQueue:
             (ALERT_STATES.c.is_fraud.is_(False), "false_positive"),
             else_="undecided",
         )
+        columns: dict[str, sa.ColumnElement[str]] = {
+            "states": _STATE,
+            "levels": ALERTS.c.level,
+            "verdicts": verdict,
+        }
         counts = {}
         with self._engine.connect() as connection:
-            for name, column in (("states", _STATE), ("levels", ALERTS.c.level), ("verdicts", verdict)):
+            for name, column in columns.items():
                 query = sa.select(column, sa.func.count()).select_from(_JOINED)
                 rows = connection.execute(query.where(ALERTS.c.raised_time >= from_time).group_by(column))
-                counts[name] = {str(key): int(count) for key, count in rows}
+                counts[name] = {row[0]: row[1] for row in rows}
         return counts
 
-    def _change(self, sequence: int, user_id: str, values: dict[str, Any], take_over: bool) -> dict[str, Any]:
+    def _change(
+        self, sequence: int, values: dict[str, Any], refuse: Callable[[Mapping[str, Any]], None]
+    ) -> dict[str, Any]:
         with writing(self._engine) as connection:
-            alert = connection.execute(_one(sequence)).first()
-            if alert is None:
+            row = connection.execute(_one(sequence)).first()
+            if row is None:
                 raise InputError(f"There is no alert {sequence}.")
-            _refuse(alert, sequence, user_id, values, take_over)
-            if alert.state != "resolved" and (alert.state, alert.assigned_to) != (values["state"], user_id):
-                if alert.state == "open":
-                    connection.execute(ALERT_STATES.insert(), {"sequence": sequence, **values})
-                else:
-                    mine = ALERT_STATES.c.sequence == sequence
-                    connection.execute(ALERT_STATES.update().where(mine).values(**values))
+            refuse(dict(row._mapping))
+            if row.state == "open":
+                connection.execute(ALERT_STATES.insert(), {"sequence": sequence, **values})
+            elif (row.state, row.assigned_to) != (values["state"], values["assigned_to"]):
+                mine = sa.and_(ALERT_STATES.c.sequence == sequence, ALERT_STATES.c.state != "resolved")
+                connection.execute(ALERT_STATES.update().where(mine).values(**values))
             return dict(connection.execute(_one(sequence)).one()._mapping)
+
+
+def refuse_resolving(alert: Mapping[str, Any], user_id: str, is_fraud: bool) -> None:
+    """Raise AlertConflictError when the user may not resolve the alert that way."""
+    if alert["state"] == "resolved":
+        if alert["is_fraud"] is not is_fraud:
+            raise AlertConflictError("The alert is resolved already; a later judgement may overrule it.")
+        return
+    _refuse_taking(alert, user_id, False)
+
+
+def _refuse_taking(alert: Mapping[str, Any], user_id: str, take_over: bool) -> None:
+    if alert["state"] == "resolved":
+        raise AlertConflictError("The alert is resolved already; there is nothing to take.")
+    if alert["state"] == "acknowledged" and alert["assigned_to"] != user_id and not take_over:
+        raise AlertConflictError("The alert is another user's; acknowledge it with take_over first.")
 
 
 def alert_rows(run: Run, decisions: pa.RecordBatch) -> list[dict[str, Any]]:
@@ -190,13 +212,3 @@ def _behind(place: AlertPlace) -> sa.ColumnElement[bool]:
         sa.and_(uncertainty == place.uncertainty, sequence > place.sequence),
     )
     return sa.or_(loss < place.expected_loss, sa.and_(loss == place.expected_loss, later))
-
-
-def _refuse(alert: Row[Any], sequence: int, user_id: str, values: dict[str, Any], take_over: bool) -> None:
-    if alert.state == "resolved" and (values["state"], values.get("is_fraud")) != (
-        "resolved",
-        alert.is_fraud,
-    ):
-        raise AlertConflictError(f"Alert {sequence} is resolved already; a later judgement may overrule it.")
-    if alert.state == "acknowledged" and alert.assigned_to != user_id and not take_over:
-        raise AlertConflictError(f"Alert {sequence} is another user's; acknowledge it with take_over first.")

@@ -84,6 +84,12 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def bring_up_to_date(engine: Engine) -> None:
+    """Bring the tables to the form of this version, whether an engine runs or none ever did."""
+    with writing(engine) as connection:
+        migrate(connection)
+
+
 def _prepare_sqlite(connection: Any, _: object) -> None:
     # The driver would begin transactions by itself, at the first write only.
     connection.isolation_level = None

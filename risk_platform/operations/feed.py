@@ -86,8 +86,8 @@ class DecisionFeed:
             sources = [source] if source is not None else list(_sources(connection))
             key = sa.and_(EVENT_KEYS.c.kind == "payment", EVENT_KEYS.c.event_id == transaction_id)
             query = sa.select(EVENT_KEYS.c.sequence).where(EVENT_KEYS.c.source.in_(sources), key)
-            sequences = connection.execute(query).scalars().all()
-            return [_at(connection, sequence) for sequence in sequences]
+            rows = connection.execute(query).all()
+            return [_at(connection, row.sequence) for row in rows]
 
     def _runs(self, before: int | None) -> Iterator[Row[Any]]:
         for _ in range(_RUNS_READ // _RUNS_AT_ONCE):

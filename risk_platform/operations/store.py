@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 
 from risk_platform.audit.commitments import new_salts
+from risk_platform.audit.keeping import HeadKeeper
 from risk_platform.errors import ServiceError
 from risk_platform.operations.alerts import alert_rows
+from risk_platform.operations.audit_heads import HeadPublisher
 from risk_platform.operations.audit_log import Leaf, append_leaves
 from risk_platform.operations.database import migrate, open_database
 from risk_platform.operations.evidence import leaf_of
@@ -56,6 +58,10 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    def heads(self, keeper: HeadKeeper) -> HeadPublisher:
+        """Who signs the heads of this store's audit log into the file that `keeper` keeps."""
+        return HeadPublisher(self._engine, keeper)
 
     @contextmanager
     def writer(self) -> "Iterator[StoreWriter]":

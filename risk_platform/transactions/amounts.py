@@ -20,6 +20,11 @@ _NOT_FINITE_TEXT = r"(?i)^[+-]?(nan|inf|infinity)$"
 _LONGEST_AMOUNT = 64
 
 
+def minor_units(written: str, digits: int) -> int | str:
+    """One amount as text in minor units of a currency with `digits` of them, or the name of the rule it breaks."""
+    return _exactly(written, digits, None)
+
+
 @dataclass(frozen=True)
 class Minor:
     """Amounts in minor units, null where there is none, and for each refused one the rule it breaks."""

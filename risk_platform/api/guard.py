@@ -1,0 +1,123 @@
+"""The guard before each route: who asks, whether they may, and how often; a route without one stops start-up."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Security
+from fastapi.params import Depends as DependsParameter
+from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.routing import Mount
+
+from risk_platform.api.problems import Problem
+from risk_platform.api.roles import Permission, allowed
+from risk_platform.api.service import Service, Wired
+from risk_platform.api.tokens import TokenRefusedError
+from risk_platform.errors import SettingsError
+from risk_platform.operations.accounts import Session
+
+_BEARER = HTTPBearer(
+    auto_error=False, bearerFormat="JWT", description="The access_token that /api/v1/auth/login answers."
+)
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+
+
+class Guard:
+    """Lets a request through when its access token is of a session whose user has the permission right now."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    def __call__(self, request: Request, service: Wired, credentials: _Credentials) -> None:
+        """Note the session for the route; raises a 401, 403 or 429 problem."""
+        session = _session(service, credentials)
+        role = session.user.role
+        service.limits.request(session.user.user_id, role)
+        if not allowed(role, self.permission):
+            raise Problem(403, f"The role {role} has not the permission {self.permission.value}.")
+        request.state.session = session
+
+
+class Public:
+    """Lets anybody through, a limited number of times."""
+
+    def __call__(self, request: Request, service: Wired) -> None:
+        """Raises a 429 problem when it is once too often."""
+        service.limits.public_request(address_of(request))
+
+
+class Unlimited:
+    """Lets anybody through who is near enough to ask: probes and the collector of metrics."""
+
+    def __call__(self) -> None:
+        """Never refuses."""
+
+
+def requires(permission: Permission) -> Sequence[Any]:
+    """The dependencies of a route for who has the permission."""
+    return [Depends(Guard(permission))]
+
+
+PUBLIC: Sequence[Any] = [Depends(Public())]
+UNLIMITED: Sequence[Any] = [Depends(Unlimited())]
+
+
+def session_of(request: Request) -> Session:
+    """The session that the guard found."""
+    session: Session = request.state.session
+    return session
+
+
+SignedIn = Annotated[Session, Depends(session_of)]
+
+
+def address_of(request: Request) -> str:
+    """Network address of the caller; headers that a caller can write are not asked."""
+    return request.client.host if request.client else "local"
+
+
+def guard_of(route: APIRoute) -> Guard | Public | Unlimited | None:
+    """The guard that a route declares."""
+    guards = [
+        parameter.dependency
+        for parameter in route.dependencies
+        if isinstance(parameter, DependsParameter)
+        and isinstance(parameter.dependency, Guard | Public | Unlimited)
+    ]
+    return guards[0] if len(guards) == 1 else None
+
+
+def refuse_unguarded_routes(app: FastAPI, open_mounts: frozenset[str]) -> None:
+    """Raise SettingsError naming the routes that declare no permission, so that such an app never starts."""
+    unguarded = []
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, APIRoute) and guard_of(route) is not None:
+            continue
+        if isinstance(route, Mount) and route.path in open_mounts:
+            continue
+        unguarded.append(str(context.path))
+    if unguarded:
+        raise SettingsError(
+            f"Routes without a declared permission: {', '.join(unguarded)}; declare one each."
+        )
+
+
+def _session(service: Service, credentials: HTTPAuthorizationCredentials | None) -> Session:
+    headers = {"WWW-Authenticate": "Bearer"}
+    if credentials is None:
+        raise Problem(401, "Sign in first and send the access token as `Authorization: Bearer …`.", headers)
+    now = service.now
+    try:
+        session_id = service.tokens.session_id(credentials.credentials, now // 1_000_000)
+    except TokenRefusedError:
+        raise _refused_token(headers) from None
+    session = service.accounts.session(session_id, now)
+    if session is None:
+        raise _refused_token(headers)
+    return session
+
+
+def _refused_token(headers: dict[str, str]) -> Problem:
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    return Problem(401, "The access token is not valid any more; refresh it or sign in again.", headers)

@@ -1,0 +1,47 @@
+"""What Prometheus is told; with several workers their numbers are added up."""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+# Set before the workers start: each writes its numbers into files of that folder.
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+class Metrics:
+    """Counters and histograms of one worker."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "risk_api_requests", "Answered requests.", ("method", "route", "status"), registry=self._registry
+        )
+        self.seconds = Histogram(
+            "risk_api_request_seconds",
+            "Seconds from a request to its answer.",
+            ("route",),
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self.events = Counter(
+            "risk_api_events",
+            "Payments, judgements and outcomes sent to the engine, by what became of them.",
+            ("kind", "status"),
+            registry=self._registry,
+        )
+        self.decisions = Counter(
+            "risk_api_decisions", "New decisions that were answered.", ("level",), registry=self._registry
+        )
+        self.sign_ins = Counter(
+            "risk_api_sign_ins", "Attempts to sign in.", ("outcome",), registry=self._registry
+        )
+
+    def page(self) -> bytes:
+        """All numbers in the Prometheus text format."""
+        if SHARED_FOLDER not in os.environ:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

@@ -1,0 +1,74 @@
+"""Requests with an Idempotency-Key: carried out once, answered the same as often as they come."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import orjson
+from anyio.to_thread import run_sync
+from fastapi import Header, Request
+from fastapi.responses import Response
+
+from risk_platform.api.problems import Problem
+from risk_platform.api.service import Service
+from risk_platform.operations.accounts import Session
+from risk_platform.operations.idempotency import InFlightError, KeptAnswer, OtherRequestError
+
+MEDIA_TYPE = "application/json"
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Any text of yours; the same key with the same body is carried out once.",
+    ),
+]
+Act = Callable[[], Awaitable[tuple[int, Any]]]
+
+
+async def answered_once(
+    service: Service, session: Session, request: Request, key: str | None, act: Act
+) -> Response:
+    """The answer of `act` (status and JSON content), or the kept one when the key was used before.
+
+    Raises a 422 problem when the key was used for another request, 409 while the first is in flight.
+    """
+    if key is None:
+        return _answer(KeptAnswer(*_packed(await act())))
+    user_id = session.user.user_id
+    kept = await _claimed(service, user_id, key, await _request_hash(request))
+    if kept is not None:
+        return _answer(kept, {"Idempotent-Replayed": "true"})
+    try:
+        answer = KeptAnswer(*_packed(await act()))
+    except BaseException:
+        await run_sync(service.keys.release, user_id, key)
+        raise
+    await run_sync(service.keys.keep, user_id, key, answer)
+    return _answer(answer)
+
+
+async def _claimed(service: Service, user_id: str, key: str, request_hash: str) -> KeptAnswer | None:
+    try:
+        return await run_sync(service.keys.claim, user_id, key, request_hash, service.now)
+    except OtherRequestError:
+        raise Problem(422, "This Idempotency-Key was used for another request; choose a new one.") from None
+    except InFlightError:
+        raise Problem(
+            409, "The first request with this Idempotency-Key is not answered yet.", {"Retry-After": "1"}
+        ) from None
+
+
+async def _request_hash(request: Request) -> str:
+    line = f"{request.method} {request.url.path}\n".encode()
+    return hashlib.sha256(line + await request.body()).hexdigest()
+
+
+def _packed(answer: tuple[int, Any]) -> tuple[int, bytes]:
+    status, content = answer
+    return status, orjson.dumps(content)
+
+
+def _answer(answer: KeptAnswer, headers: dict[str, str] | None = None) -> Response:
+    return Response(answer.body, answer.status, headers, media_type=MEDIA_TYPE)

@@ -1,0 +1,100 @@
+"""What the routes work with: one set of it for each worker process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Self
+
+from anyio import CapacityLimiter
+from fastapi import Depends, Request
+from sqlalchemy.engine import Engine as Database
+
+from risk_platform.api.keys import token_key, token_key_file
+from risk_platform.api.limits import RateLimits, Rates
+from risk_platform.api.metrics import Metrics
+from risk_platform.api.passwords import Passwords
+from risk_platform.api.tokens import AccessTokens
+from risk_platform.decisions.archive import Archive
+from risk_platform.decisions.explanation import Explainer
+from risk_platform.decisions.reasons import ReasonDictionary
+from risk_platform.home import Home
+from risk_platform.intake.async_client import EngineLink
+from risk_platform.intake.events import micros
+from risk_platform.intake.service import socket_path
+from risk_platform.operations.accounts import Accounts
+from risk_platform.operations.alerts import AlertQueue
+from risk_platform.operations.database import bring_up_to_date, database_url, open_database
+from risk_platform.operations.feed import DecisionFeed
+from risk_platform.operations.idempotency import IdempotencyKeys
+from risk_platform.settings import Settings
+
+Clock = Callable[[], datetime]
+_WAITING_REQUESTS, _WAITING_BATCHES = 1_000, 8
+# A hash takes a whole core: sign-ins wait for one another, never decisions for them.
+_HASHES_AT_ONCE = 1
+
+
+@dataclass(frozen=True)
+class Service:
+    """The service of one installation; batches have an engine connection of their own, so that single
+    payments never wait behind them."""
+
+    clock: Clock
+    database: Database
+    accounts: Accounts
+    keys: IdempotencyKeys
+    alerts: AlertQueue
+    feed: DecisionFeed
+    engine: EngineLink
+    batches: EngineLink
+    tokens: AccessTokens
+    passwords: Passwords
+    hashing: CapacityLimiter
+    limits: RateLimits
+    explainer: Explainer
+    metrics: Metrics
+
+    @classmethod
+    def open(cls, settings: Settings, home: Home, clock: Clock, rates: Rates) -> Self:
+        """The service on the store and the engine of the installation.
+
+        Raises ServiceError when the store cannot be reached, SettingsError when the signing key is not safe.
+        """
+        database = open_database(database_url(settings.database_url, home.root))
+        bring_up_to_date(database)
+        return cls(
+            clock=clock,
+            database=database,
+            accounts=Accounts(database),
+            keys=IdempotencyKeys(database),
+            alerts=AlertQueue(database),
+            feed=DecisionFeed(database),
+            engine=EngineLink(socket_path(home), _WAITING_REQUESTS),
+            batches=EngineLink(socket_path(home), _WAITING_BATCHES),
+            tokens=AccessTokens(token_key(token_key_file(home.root))),
+            passwords=Passwords(),
+            hashing=CapacityLimiter(_HASHES_AT_ONCE),
+            limits=RateLimits(rates),
+            explainer=Explainer(Archive.of(home), ReasonDictionary.shipped()),
+            metrics=Metrics(),
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.close()
+        await self.batches.close()
+        self.database.dispose()
+
+    @property
+    def now(self) -> int:
+        """This moment in µs since 1970."""
+        return micros(self.clock())
+
+
+def service_of(request: Request) -> Service:
+    """The service that the app of a request has."""
+    service: Service = request.app.state.service
+    return service
+
+
+Wired = Annotated[Service, Depends(service_of)]

@@ -1,0 +1,138 @@
+"""A real engine process and a real server before it, with one user of every role."""
+
+import multiprocessing
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from risk_platform.api.app import SERVER_OPTIONS, create_app
+from risk_platform.api.limits import Rates
+from risk_platform.api.passwords import Passwords
+from risk_platform.home import prepare_home
+from risk_platform.intake.events import micros
+from risk_platform.models.champion import crown
+from risk_platform.operations.accounts import Accounts, Role
+from risk_platform.operations.database import bring_up_to_date, database_url, open_database
+from risk_platform.settings import Settings
+from risk_platform_tests.decisions.small_model import train_small_model
+from risk_platform_tests.intake.engine_process import start_engine
+from risk_platform_tests.intake.events import payment
+
+PASSWORD = "four quiet green herons"
+GENEROUS = Rates(*["100000/second"] * 5)
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["risk_platform_tests.api.site"])
+_START_SECONDS = 60
+# The engine's clock is the real one.
+_BEGAN = datetime.now(UTC) - timedelta(hours=3)
+
+
+@dataclass
+class Site:
+    """A running service; `client(role)` is signed in."""
+
+    settings: Settings
+    url: str
+    clients: dict[Role, httpx.Client] = field(default_factory=dict)
+    opened: list[httpx.Client] = field(default_factory=list)
+
+    def client(self, role: Role) -> httpx.Client:
+        """A client signed in as the user of that role."""
+        if role not in self.clients:
+            self.clients[role] = self.signed_in(address(role))
+        return self.clients[role]
+
+    def anonymous(self) -> httpx.Client:
+        """A client that nobody signed in with."""
+        self.opened.append(httpx.Client(base_url=self.url, timeout=60, trust_env=False))
+        return self.opened[-1]
+
+    def close(self) -> None:
+        """Close every client."""
+        for client in self.opened:
+            client.close()
+
+    def signed_in(self, email: str) -> httpx.Client:
+        """A client signed in with that address."""
+        client = self.anonymous()
+        answer = client.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return client
+
+
+def address(role: Role) -> str:
+    """The address of the user of that role."""
+    return f"{role.value.lower()}@example.com"
+
+
+def recent(number: int, **changes: Any) -> dict[str, Any]:
+    """The payment T<number>, made within an hour from three hours ago on."""
+    return payment(number, event_time=(_BEGAN + timedelta(seconds=number % 3600)).isoformat()) | changes
+
+
+def prepare_site(home: Path) -> Settings:
+    """An installation with a small champion and a user of every role."""
+    settings = Settings(_env_file=None, home=home)  # type: ignore[call-arg]
+    # With this anchor a large amount alone is enough for an alert.
+    model = replace(train_small_model(date(2026, 3, 10)), anchor_log_odds=0.0)
+    crown(prepare_home(settings).bundles, model, "1")
+    database = open_database(database_url(None, home))
+    bring_up_to_date(database)
+    for role in Role:
+        Accounts(database).add(address(role), Passwords().hash(PASSWORD), role, micros(_BEGAN))
+    database.dispose()
+    return settings
+
+
+@contextmanager
+def served(settings: Settings, rates: Rates) -> Iterator[str]:
+    """The address of a server of the installation, in a process of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = _PROCESSES.Process(target=_serve, args=(settings, rates, port))
+    process.start()
+    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + _START_SECONDS
+    try:
+        while not _answers(url):
+            assert process.is_alive(), "the server did not start"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.02)
+        yield url
+    finally:
+        process.terminate()
+        process.join(30)
+
+
+@contextmanager
+def site(home: Path) -> Iterator[Site]:
+    """A whole service: engine, server, users."""
+    settings = prepare_site(home)
+    engine = start_engine(settings, None, 1_000_000)
+    try:
+        with served(settings, GENEROUS) as url, closing(Site(settings, url)) as running:
+            yield running
+    finally:
+        engine.terminate()
+        engine.join(60)
+
+
+def _serve(settings: Settings, rates: Rates, port: int) -> None:
+    app = create_app(settings, lambda: datetime.now(UTC), rates)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", **SERVER_OPTIONS)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/api/v1/health/live", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False

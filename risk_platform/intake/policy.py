@@ -67,7 +67,7 @@ class PolicyMaker:
         try:
             changed = self.after(policy, name, value)
             if name == "bundle":
-                self._bundle(value).prepare()
+                self._bundle(value)
             self._archive.keep(changed.rules, changed.thresholds)
         except (BundleError, ContractError) as error:
             raise InputError(f"The control event {name} is refused: {error}") from error
@@ -99,6 +99,8 @@ class PolicyMaker:
         strange = [name for name in bundle.features if name not in self._features]
         if strange:
             raise BundleError(f"The bundle wants features that the engine has not: {', '.join(strange)}.")
+        # Before it is in place: the first payment under it must not wait for its kernels.
+        bundle.prepare()
         return bundle
 
 

@@ -13,13 +13,14 @@ from risk_platform.audit.findings import Finding, Tampering
 from risk_platform.audit.tree import tree_root
 from risk_platform.operations.evidence import columns_of, hashes_of
 from risk_platform.operations.packing import read_rows, unpack
-from risk_platform.operations.records import HASH_BYTES, body_hashes
+from risk_platform.operations.records import HASH_BYTES, body_hashes, canonical_json
 from risk_platform.operations.schema import (
     ALERTS,
     AUDIT_DETAILS,
     AUDIT_FORGOTTEN,
     AUDIT_LEAVES,
     AUDIT_SALTS,
+    CONTROL,
     DECISIONS,
     EVENT_KEYS,
     INBOX,
@@ -86,7 +87,7 @@ def run_of(connection: Connection, sequence: int) -> "AttestedRun | Finding":
 
 
 def check_run(connection: Connection, row: Row[Any]) -> AttestedRun | Finding:
-    """One run against its leaf, its alerts and the stated number of its events."""
+    """One run against its leaf, and what follows from it: alerts and control history."""
     span = f"sequence {row.sequence} to {row.sequence + row.events - 1}"
     if row.leaf is None:
         return Finding(
@@ -108,7 +109,7 @@ def check_run(connection: Connection, row: Row[Any]) -> AttestedRun | Finding:
     run = AttestedRun(row.sequence, row.position, lines, decisions, row.salts, hashes, len(forgotten))
     if leaf != row.leaf.encode():
         return Finding(Tampering.EDIT, _edited(connection, run, row))
-    return _alert_finding(connection, run) or run
+    return _alert_finding(connection, run) or _control_finding(connection, run, row) or run
 
 
 def check_details(connection: Connection, position: int, leaf: Mapping[str, Any]) -> Finding | None:
@@ -186,6 +187,27 @@ def _alert_finding(connection: Connection, run: AttestedRun) -> Finding | None:
     if wrong in {row[0] for row in raised}:
         return Finding(Tampering.DELETE, f"The alert at sequence {wrong} was deleted.")
     return Finding(Tampering.INSERT, f"The alert at sequence {wrong} was inserted: its decision raised none.")
+
+
+def _control_finding(connection: Connection, run: AttestedRun, row: Row[Any]) -> Finding | None:
+    """The control history follows from control events; what is in force after a restart is read from it."""
+    if row.kind != "control":
+        return None
+    changes = [json.loads(line) for line in run.lines]
+    said = [
+        (row.sequence + at, row.known_time + at, change["name"], canonical_json(change["value"]))
+        for at, change in enumerate(changes)
+    ]
+    columns = (CONTROL.c.sequence, CONTROL.c.known_time, CONTROL.c.name, CONTROL.c.value)
+    last = row.sequence + row.events - 1
+    query = sa.select(*columns).where(CONTROL.c.sequence.between(row.sequence, last))
+    if [tuple(stored) for stored in connection.execute(query.order_by(CONTROL.c.sequence))] == said:
+        return None
+    names = ", ".join(change["name"] for change in changes)
+    sentence = (
+        f"The control history was edited: from sequence {row.sequence} on it is not what was said ({names})."
+    )
+    return Finding(Tampering.EDIT, sentence)
 
 
 def _runs_gone(connection: Connection) -> Finding | None:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL
 
 from risk_platform.operations.database import database_url
 from risk_platform.operations.store import Store
+from risk_platform_tests.operations.audit_trails import fill
 from risk_platform_tests.operations.postgresql_server import postgresql_server
 from risk_platform_tests.services import require_service
 
@@ -39,3 +40,13 @@ def store(store_url: URL) -> Iterator[Store]:
     opened = Store.open(store_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Iterator[Store]:
+    """A SQLite store in `tmp_path` whose audit log has leaves and signed heads."""
+    store = Store.open(database_url(None, tmp_path))
+    with fill(store, tmp_path):
+        pass
+    yield store
+    store.close()

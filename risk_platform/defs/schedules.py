@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from risk_platform.defs.jobs import daily_job, training_job
+from risk_platform.defs.jobs import daily_job, parity_job, training_job
 from risk_platform.settings import settings
 
 # Half past one leaves late files of the day time to land before it is closed.
@@ -15,4 +15,11 @@ training_schedule = dg.ScheduleDefinition(
     cron_schedule="0 3 * * 1",
     execution_timezone=settings().timezone,
     description="Trains a challenger every Monday.",
+)
+parity_schedule = dg.ScheduleDefinition(
+    name="parity_schedule",
+    job=parity_job,
+    cron_schedule="0 5 * * *",
+    execution_timezone=settings().timezone,
+    description="Proves every morning that engine and mart agree on the last closed day.",
 )

@@ -152,11 +152,17 @@ def _climb(proof: dict[str, Any]) -> None:
 
 def _heads(heads_file: Path | None, key_file: Path | None) -> "list[SignedHead]":
     from risk_platform.audit import keeping
+    from risk_platform.errors import AuditError
     from risk_platform.settings import settings
 
     home = settings().home
-    key = keeping.read_public_key(key_file or keeping.public_key_file(home))
-    return keeping.exported_heads(heads_file or keeping.heads_file(home), key)
+    path = heads_file or keeping.heads_file(home)
+    heads = keeping.exported_heads(path, keeping.read_public_key(key_file or keeping.public_key_file(home)))
+    if not heads:
+        raise AuditError(
+            f"{path} holds no signed head, and an engine signs one when it starts: it was deleted."
+        )
+    return heads
 
 
 def _key_of(engine: "Engine", record: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from risk_platform.audit.keeping import public_key_file
+from risk_platform.audit.keeping import heads_file, public_key_file
 from risk_platform.errors import AuditError, InputError
 from risk_platform.operations.audit_proofs import export_trail, find_payment, record_proof, write_record
 from risk_platform.operations.audit_verify import verify_trail
@@ -133,3 +133,7 @@ def test_the_command_verifies_and_ends_with_one_where_it_does_not(filled: Store,
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == "Error: Leaves 5, 8 were reordered.\n"
     assert json.loads(result.read_text())["kind"] == "reorder"
+    heads_file(tmp_path).unlink()
+    without = command("verify", "--json", str(result))
+    assert "holds no signed head" in without.stderr
+    assert json.loads(result.read_text())["kind"] == "forgery"

@@ -1,6 +1,6 @@
 """What was done to a trail is told from hashes alone, whichever leaf it was done to."""
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from risk_platform.audit.findings import Tampering, Trail, gap_finding, tree_finding
@@ -23,6 +23,7 @@ def kind_of(leaves: list[bytes], stored: list[bytes], heads: list[TreeHead], siz
     return None if finding is None else finding.kind
 
 
+@settings(deadline=None)
 @given(SIZES, st.data())
 def test_every_single_change_is_named(size: int, data: st.DataObject) -> None:
     right = leaves_of(size)
@@ -39,6 +40,7 @@ def test_every_single_change_is_named(size: int, data: st.DataObject) -> None:
     assert gone is (Tampering.DELETE if at < size - 1 else Tampering.TRUNCATE)
 
 
+@settings(deadline=None)
 @given(SIZES, st.data())
 def test_changes_with_recomputed_hashes_are_named(size: int, data: st.DataObject) -> None:
     right = leaves_of(size)
@@ -52,6 +54,7 @@ def test_changes_with_recomputed_hashes_are_named(size: int, data: st.DataObject
     assert kind_of(cut, cut, heads[1:], size) is Tampering.TRUNCATE
 
 
+@settings(deadline=None)
 @given(SIZES, st.data())
 def test_two_leaves_that_changed_places_are_named(size: int, data: st.DataObject) -> None:
     right = leaves_of(size)

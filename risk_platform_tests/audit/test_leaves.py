@@ -7,7 +7,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk_platform.audit.canonical import canonical_bytes
@@ -44,14 +44,15 @@ NUMBERS = [
     ("becbf647612f3696", "-0.0000033333333333333333"),
     ("43143ff3c1cb0959", "1424953923781206.2"),
 ]
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**53) + 1, 2**53 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
-    max_leaves=8,
+    | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=4,
 )
 
 
@@ -67,7 +68,8 @@ def test_keys_go_by_utf_16_and_control_characters_are_escaped() -> None:
     assert b'"\\u000f\\n</\\"\\\\"' in canonical_bytes(value)
 
 
-@given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), VALUES))
+@settings(deadline=None)
+@given(st.dictionaries(TEXT, VALUES, max_size=4))
 def test_canonical_json_is_read_back_and_stays_as_it_is(value: dict[str, Any]) -> None:
     written = canonical_bytes(value)
     assert json.loads(written, parse_int=_number) == value
@@ -85,6 +87,7 @@ def test_what_canonical_json_cannot_hold_is_refused(wrong: object) -> None:
         canonical_bytes({"wrong": wrong})
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.binary(), st.binary()), max_size=5))
 def test_record_hashes_are_leaf_hashes_of_salt_and_lines(records: list[tuple[bytes, bytes]]) -> None:
     salts = new_salts(len(records))

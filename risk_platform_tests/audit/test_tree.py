@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk_platform.audit.proofs import Subtree, consistency_path, extends, includes, inclusion_path
@@ -68,11 +68,13 @@ def subtrees(entries: list[bytes]) -> Subtree:
     return lambda level, place: levels[level][place]
 
 
+@settings(deadline=None)
 @given(ENTRIES)
 def test_the_root_is_the_one_of_the_definition(entries: list[bytes]) -> None:
     assert tree_root([leaf_hash(entry) for entry in entries]) == mth(entries)
 
 
+@settings(deadline=None)
 @given(ENTRIES, st.integers(0, 70))
 def test_a_frontier_grows_to_the_same_tree_from_wherever_it_is_taken_up(
     entries: list[bytes], cut: int
@@ -90,6 +92,7 @@ def test_a_frontier_grows_to_the_same_tree_from_wherever_it_is_taken_up(
     assert made == expected
 
 
+@settings(deadline=None)
 @given(ENTRIES.filter(bool), st.data())
 def test_inclusion_paths_are_those_of_the_definition_and_verify(
     entries: list[bytes], data: st.DataObject
@@ -105,6 +108,7 @@ def test_inclusion_paths_are_those_of_the_definition_and_verify(
     assert not includes(root, size, index, leaf, proof[1:]) or not proof
 
 
+@settings(deadline=None)
 @given(ENTRIES.filter(bool), st.data())
 def test_consistency_paths_are_those_of_the_definition_and_verify(
     entries: list[bytes], data: st.DataObject

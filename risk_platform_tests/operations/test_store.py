@@ -78,7 +78,15 @@ def test_every_run_has_an_audit_leaf_that_holds_no_personal_data(store: Store) -
     leaf = store.leaf_at(2)
     assert leaf is not None
     assert leaf == canonical_json(json.loads(leaf))
-    assert set(json.loads(leaf)) == {"columns", "events", "kind", "known_time", "records", "sequence", "version"}
+    assert set(json.loads(leaf)) == {
+        "columns",
+        "events",
+        "kind",
+        "known_time",
+        "records",
+        "sequence",
+        "version",
+    }
     assert store.leaf_at(1) is None
 
 

@@ -8,10 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from risk_platform.audit.keeping import HeadKeeper
 from risk_platform.errors import RiskPlatformError
 from risk_platform.home import Home
 from risk_platform.intake.core import Core
 from risk_platform.intake.engine import Clock
+from risk_platform.intake.events import micros
 from risk_platform.intake.failures import EngineStopped
 from risk_platform.intake.process import Running, running_engine
 from risk_platform.intake.recovery import Told
@@ -21,6 +23,8 @@ from risk_platform.operations.store import Reached
 from risk_platform.settings import Settings
 
 _LOOK_SECONDS = 1.0
+# What was appended since the last signed head could be cut off unseen; a head costs one sync of a small file.
+_HEAD_PACE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ def serve(
 ) -> None:
     """Run the engine until SIGTERM or Ctrl-C; what waits then is still answered and a last snapshot taken.
 
-    Raises EngineStopped when the engine failed, ServiceError when it cannot start.
+    Raises EngineStopped when the engine failed, ServiceError when it cannot start, AuditError when the store does
+    not continue the audit log that was signed.
     """
     with running_engine(settings, home, clock, told, reached) as running:
         asyncio.run(_served(running, home, _Upkeep(running, home, clock, pace, told, reached), told))
@@ -52,6 +57,7 @@ async def _served(running: Running, home: Home, upkeep: "_Upkeep", told: Told) -
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    await upkeep.sign_head()
     server = Server(running.engine, socket_path(home))
     await server.open()
     told(f"Engine ready at {socket_path(home)}, {running.replayed:,} events replayed")
@@ -65,6 +71,7 @@ async def _served(running: Running, home: Home, upkeep: "_Upkeep", told: Told) -
     if not running.engine.stopped.is_set():
         told("Stopping: what waits is answered, then a last snapshot")
         await upkeep.snapshot()
+        await upkeep.sign_head()
 
 
 class _Upkeep:
@@ -76,6 +83,7 @@ class _Upkeep:
         self._running, self._home, self._clock = running, home, clock
         self._pace, self._told, self._reached = pace, told, reached
         self._taken_at, self._taken_time = running.store.tail().sequence, clock()
+        self._heads, self._signed_time = running.store.heads(HeadKeeper.open(home.root)), clock()
         self._champion_written: int | None = None
         self._champions = {
             str(change.value["bundle_hash"])
@@ -84,12 +92,19 @@ class _Upkeep:
         }
 
     async def look(self) -> None:
-        """Take a snapshot when one is due, and put a champion in place that never was."""
+        """Sign a head and take a snapshot when one is due, and put a champion in place that never was."""
+        if self._clock() - self._signed_time >= _HEAD_PACE:
+            await self.sign_head()
         behind = self._running.store.tail().sequence - self._taken_at
         waited = self._clock() - self._taken_time
         if behind >= self._pace.events or (behind and waited >= self._pace.time):
             await self.snapshot()
         await self._follow_champion()
+
+    async def sign_head(self) -> None:
+        """Export the audit log's head; raises AuditError when the log does not continue the last one."""
+        self._signed_time = self._clock()
+        await asyncio.to_thread(self._heads.publish, micros(self._signed_time))
 
     async def snapshot(self) -> None:
         """Take a snapshot between two groups."""

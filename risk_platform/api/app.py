@@ -14,6 +14,7 @@ from risk_platform.api.middleware import LimitedBodies, Measured, SafeHeaders
 from risk_platform.api.problems import ProblemDetails, answer_problems
 from risk_platform.api.routes import (
     alerts,
+    audit,
     auth,
     documents,
     explain,
@@ -44,6 +45,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     explain.router,
     model.router,
+    audit.router,
     health.router,
 )
 _LARGER_BODIES = {"/transactions/batch": transactions.LARGEST_BATCH}

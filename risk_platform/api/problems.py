@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from risk_platform.errors import InputError, RiskPlatformError
+from risk_platform.errors import AuditError, InputError, RiskPlatformError
 from risk_platform.intake.failures import EngineBusy
 from risk_platform.operations.alerts import AlertConflictError
 
@@ -82,6 +82,8 @@ def problem_of(error: RiskPlatformError) -> Problem:
         return Problem(409, str(error))
     if isinstance(error, InputError):
         return Problem(422, str(error))
+    if isinstance(error, AuditError):
+        return Problem(500, str(error))
     return Problem(503, str(error), {"Retry-After": "5"})
 
 

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     EXPLAIN = "explain"
     CONTROL_MODEL = "control_model"
     MANAGE_USERS = "manage_users"
+    READ_AUDIT = "read_audit"
 
 
 _READING = {Permission.OWN_ACCOUNT, Permission.READ_RISK, Permission.READ_ALERTS}
@@ -28,7 +29,7 @@ _WORKING = {Permission.SEE_PARTIES, Permission.EXPLAIN}
 GRANTS: Mapping[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.ANALYST: frozenset(_READING | _WORKING | {Permission.WORK_ALERTS, Permission.JUDGE}),
-    Role.COMPLIANCE: frozenset(_READING | _WORKING),
+    Role.COMPLIANCE: frozenset(_READING | _WORKING | {Permission.READ_AUDIT}),
     Role.VIEWER: frozenset(_READING),
     Role.SERVICE: frozenset(_SENDING | {Permission.OWN_ACCOUNT}),
 }

@@ -40,6 +40,7 @@ class Service:
     payments never wait behind them."""
 
     clock: Clock
+    home: Home
     database: Database
     accounts: Accounts
     keys: IdempotencyKeys
@@ -64,6 +65,7 @@ class Service:
         bring_up_to_date(database)
         return cls(
             clock=clock,
+            home=home,
             database=database,
             accounts=Accounts(database),
             keys=IdempotencyKeys(database),

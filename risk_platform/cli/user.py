@@ -41,7 +41,7 @@ def add(
     password_hash = Passwords().hash(password)
     database = open_database(database_url(settings().database_url, prepare_home(settings()).root))
     bring_up_to_date(database)
-    added = Accounts(database).add(address, password_hash, wanted, micros(datetime.now(UTC)))
+    added = Accounts(database).add(address, password_hash, wanted, micros(datetime.now(UTC)), "command line")
     database.dispose()
     Console().print(f"{added.email} may sign in as {wanted.value}.", highlight=False)
 

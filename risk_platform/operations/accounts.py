@@ -9,7 +9,9 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
+from risk_platform.audit.commitments import Action
 from risk_platform.errors import InputError
+from risk_platform.operations.audit_log import record_action
 from risk_platform.operations.database import writing
 from risk_platform.operations.schema import REFRESH_TOKENS, SESSIONS, USERS
 
@@ -56,14 +58,19 @@ class Accounts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, email: str, password_hash: str, role: Role | None, now: int) -> User:
-        """A new user, active with a role and pending without; raises InputError when the address is taken."""
+    def add(self, email: str, password_hash: str, role: Role | None, now: int, by: str) -> User:
+        """A new user, active with a role and pending without; `by` goes into the audit log.
+
+        Raises InputError when the address is taken.
+        """
         state: UserState = "pending" if role is None else "active"
         user = User(secrets.token_hex(_ID_BYTES), email.lower(), password_hash, role, state, now)
         values = vars(user) | {"role": None if role is None else role.value}
         try:
             with writing(self._engine) as connection:
                 connection.execute(USERS.insert(), values)
+                details = {"email": user.email, "role": values["role"]}
+                record_action(connection, Action("user_added", by, user.user_id, now, details))
         except sa.exc.IntegrityError:
             raise InputError(f"There is a user {user.email} already; choose another address.") from None
         return user
@@ -84,13 +91,15 @@ class Accounts:
         with self._engine.connect() as connection:
             return [_as_user(row) for row in connection.execute(query)]
 
-    def grant(self, user_id: str, role: Role) -> User:
+    def grant(self, user_id: str, role: Role, now: int, by: str) -> User:
         """Give a user that role, which also approves a pending one; raises InputError when there is none."""
-        return self._update(user_id, {"role": role.value, "state": "active"}, None)
+        action = Action("role_granted", by, user_id, now, {"role": role.value})
+        return self._update(action, {"role": role.value, "state": "active"}, None)
 
-    def disable(self, user_id: str) -> User:
+    def disable(self, user_id: str, now: int, by: str) -> User:
         """Shut a user out and end every session of theirs; raises InputError when there is none."""
-        return self._update(user_id, {"state": "disabled"}, "access_changed")
+        action = Action("user_disabled", by, user_id, now, {})
+        return self._update(action, {"state": "disabled"}, "access_changed")
 
     def keep_hash(self, user_id: str, password_hash: str) -> None:
         """Replace the hash of the same password by a stronger one."""
@@ -104,6 +113,7 @@ class Accounts:
         with writing(self._engine) as connection:
             connection.execute(SESSIONS.insert(), row)
             token = _new_token(connection, session_id)
+            record_action(connection, Action("signed_in", user.user_id, session_id, now, {}))
         return Session(session_id, user), token
 
     def refresh(self, token: str, now: int) -> tuple[Session, str] | None:
@@ -118,15 +128,18 @@ class Accounts:
                 return None
             if row.used_time is not None:
                 connection.execute(_of_session(row.session_id).values(ended="token_reused"))
+                record_action(connection, Action("token_reused", row.user_id, row.session_id, now, {}))
                 return None
             mine = REFRESH_TOKENS.c.token_hash == digest
             connection.execute(REFRESH_TOKENS.update().where(mine).values(used_time=now))
             return Session(row.session_id, _as_user(row)), _new_token(connection, row.session_id)
 
-    def sign_out(self, session_id: str) -> None:
+    def sign_out(self, session: Session, now: int) -> None:
         """End a session; its access tokens are refused from now on."""
         with writing(self._engine) as connection:
-            connection.execute(_of_session(session_id).values(ended="signed_out"))
+            connection.execute(_of_session(session.session_id).values(ended="signed_out"))
+            action = Action("signed_out", session.user.user_id, session.session_id, now, {})
+            record_action(connection, action)
 
     def session(self, session_id: str, now: int) -> Session | None:
         """A session that goes on, with its user as they are now; None when it is over or the user shut out."""
@@ -142,15 +155,17 @@ class Accounts:
             row = connection.execute(sa.select(USERS).where(condition)).first()
         return None if row is None else _as_user(row)
 
-    def _update(self, user_id: str, values: dict[str, str], ended: str | None) -> User:
+    def _update(self, action: Action, values: dict[str, str], ended: str | None) -> User:
+        user_id = action.subject
         with writing(self._engine) as connection:
             connection.execute(_of_user(user_id).values(**values))
             if ended is not None:
                 going_on = sa.and_(SESSIONS.c.user_id == user_id, SESSIONS.c.ended.is_(None))
                 connection.execute(SESSIONS.update().where(going_on).values(ended=ended))
             row = connection.execute(sa.select(USERS).where(USERS.c.user_id == user_id)).first()
-        if row is None:
-            raise InputError(f"There is no user {user_id}.")
+            if row is None:
+                raise InputError(f"There is no user {user_id}.")
+            record_action(connection, action)
         return _as_user(row)
 
 

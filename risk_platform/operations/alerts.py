@@ -7,9 +7,11 @@ from typing import Any, Literal
 import orjson
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
+from risk_platform.audit.commitments import Action
 from risk_platform.errors import InputError
+from risk_platform.operations.audit_log import record_action
 from risk_platform.operations.database import writing
 from risk_platform.operations.records import Run
 from risk_platform.operations.schema import ALERT_STATES, ALERTS
@@ -137,12 +139,21 @@ class AlertQueue:
             if row is None:
                 raise InputError(f"There is no alert {sequence}.")
             refuse(dict(row._mapping))
-            if row.state == "open":
-                connection.execute(ALERT_STATES.insert(), {"sequence": sequence, **values})
-            elif (row.state, row.assigned_to) != (values["state"], values["assigned_to"]):
-                mine = sa.and_(ALERT_STATES.c.sequence == sequence, ALERT_STATES.c.state != "resolved")
-                connection.execute(ALERT_STATES.update().where(mine).values(**values))
+            same = (row.state, row.assigned_to) == (values["state"], values["assigned_to"])
+            if not same and row.state != "resolved":
+                _write_state(connection, sequence, values, row.state == "open")
             return dict(connection.execute(_one(sequence)).one()._mapping)
+
+
+def _write_state(connection: Connection, sequence: int, values: dict[str, Any], is_first: bool) -> None:
+    if is_first:
+        connection.execute(ALERT_STATES.insert(), {"sequence": sequence, **values})
+    else:
+        mine = ALERT_STATES.c.sequence == sequence
+        connection.execute(ALERT_STATES.update().where(mine).values(**values))
+    details = {name: values.get(name) for name in ("is_fraud", "note")}
+    name, actor, time = f"alert_{values['state']}", values["assigned_to"], values["changed_time"]
+    record_action(connection, Action(name, actor, str(sequence), time, details))
 
 
 def refuse_resolving(alert: Mapping[str, Any], user_id: str, is_fraud: bool) -> None:

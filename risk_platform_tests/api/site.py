@@ -88,7 +88,7 @@ def prepare_site(home: Path) -> Settings:
     database = open_database(database_url(None, home))
     bring_up_to_date(database)
     for role in Role:
-        Accounts(database).add(address(role), Passwords().hash(PASSWORD), role, micros(_BEGAN))
+        Accounts(database).add(address(role), Passwords().hash(PASSWORD), role, micros(_BEGAN), "test")
     database.dispose()
     return settings
 

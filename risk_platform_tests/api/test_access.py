@@ -111,7 +111,7 @@ def somebody(running: Site) -> tuple[str, str]:
     database = open_database(database_url(None, running.settings.home))
     accounts = Accounts(database)
     email = f"somebody{len(accounts.page('', 500))}@example.com"
-    user = accounts.add(email, Passwords().hash(PASSWORD), Role.ANALYST, 0)
+    user = accounts.add(email, Passwords().hash(PASSWORD), Role.ANALYST, 0, "test")
     database.dispose()
     return user.user_id, email
 

@@ -15,6 +15,8 @@ from risk_platform.errors import InputError
 from risk_platform.operations.accounts import Role, Session, User
 
 router = APIRouter(prefix="/auth", tags=["auth"])
+# Who acts in the audit log where nobody is signed in.
+_NEWCOMER = "registration"
 _SESSION_LIFETIME = 14 * 86_400 * 1_000_000
 
 Email = Annotated[
@@ -72,7 +74,7 @@ async def register(body: Credentials, request: Request, service: Wired) -> Regis
     service.limits.registration(address_of(request))
     hashed = await run_sync(service.passwords.hash, body.password, limiter=service.hashing)
     try:
-        await run_sync(service.accounts.add, body.email, hashed, None, service.now)
+        await run_sync(service.accounts.add, body.email, hashed, None, service.now, _NEWCOMER)
     except InputError:
         # Whether somebody has an account here is nobody else's business.
         return Registered()
@@ -110,7 +112,7 @@ async def refresh(body: RefreshToken, service: Wired) -> Tokens:
 @router.post("/logout", status_code=204, dependencies=requires(Permission.OWN_ACCOUNT))
 def logout(session: SignedIn, service: Wired) -> None:
     """End the session: its access and refresh tokens are refused from now on."""
-    service.accounts.sign_out(session.session_id)
+    service.accounts.sign_out(session, service.now)
 
 
 @router.get("/me", dependencies=requires(Permission.OWN_ACCOUNT))

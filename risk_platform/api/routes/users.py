@@ -53,7 +53,7 @@ def grant(user_id: str, body: NewRole, session: SignedIn, service: Wired) -> Use
     """Give a user a role, which also approves a pending one; it takes effect with their next request."""
     _refuse_oneself(user_id, session)
     _refuse_unknown(user_id, service)
-    return _shown(service.accounts.grant(user_id, body.role))
+    return _shown(service.accounts.grant(user_id, body.role, service.now, session.user.user_id))
 
 
 @router.post("/{user_id}/disable", dependencies=requires(Permission.MANAGE_USERS))
@@ -61,7 +61,7 @@ def disable(user_id: str, session: SignedIn, service: Wired) -> UserShown:
     """Shut a user out at once; a role lets them in again."""
     _refuse_oneself(user_id, session)
     _refuse_unknown(user_id, service)
-    return _shown(service.accounts.disable(user_id))
+    return _shown(service.accounts.disable(user_id, service.now, session.user.user_id))
 
 
 def _refuse_oneself(user_id: str, session: Session) -> None:

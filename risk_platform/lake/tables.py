@@ -225,7 +225,9 @@ DECISIONS = Table(
         Column("feature_values", DOUBLES, "Feature values in bundle order."),
         _optional("rule_values", DOUBLES, "Values of features that rules alone look at, by name."),
         _optional(
-            "attributions", DOUBLES, "Path-dependent TreeSHAP values in bundle order, then the base; unless LOW."
+            "attributions",
+            DOUBLES,
+            "Path-dependent TreeSHAP values in bundle order, then the base; unless LOW.",
         ),
         Column("reason_codes", STRINGS, "Reason codes, strongest first."),
         Column("rule_hits", STRINGS, "Rules that fired, those in shadow after shadow:."),

@@ -1,6 +1,6 @@
 """The whole state of the online engine: rows, turns, ledger and units, and how they grow and shrink."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from risk_platform.features.online.admission import admit
 from risk_platform.features.online.arrivals import code_plan
 from risk_platform.features.online.derive import Values
 from risk_platform.features.online.early import Early
-from risk_platform.features.online.kernel import Floats, Ints, grown
+from risk_platform.features.online.kernel import Floats, Ints, grown, settled
 from risk_platform.features.online.labels import judge
 from risk_platform.features.online.ledger import (
     INSTANTS_DROPPED,
@@ -70,6 +70,7 @@ class State:
         self.early = Early()
         self.last_known = -(1 << 62)
         self._spaces: dict[str, Space] = {name: space_for(plan, 1, 1) for name, plan in self.plans.items()}
+        self._steps: dict[str, Callable[..., int]] = {}
         self._kept = self._reaches()
 
     @property
@@ -89,7 +90,8 @@ class State:
             if at < len(before):
                 self._more_turns(len(arrivals.early))
         self.last_known = int(arrivals.known[-1])
-        return Batch(first, arrivals.known, newest, before)
+        # A copy of its own, so that the type of the batch is always the same.
+        return Batch(first, np.array(arrivals.known), newest, before)
 
     def judge(self, verdicts: Ints) -> None:
         """Note verdicts on payments of the state: (payment number, known µs, is_fraud), in order."""
@@ -166,9 +168,12 @@ class State:
             self._spaces[name] = space_for(self.plans[name], codes, len(batch.known))
         at = 0
         while True:
-            at = step(
+            given = (
                 at, batch, self.plans[name], self.units[name], self._spaces[name], out, self.rows, self.turns
-            )
+            )  # fmt: skip
+            if name not in self._steps:
+                self._steps[name] = settled(step, *given)
+            at = self._steps[name](*given)
             if at == len(batch.known):
                 return
             self.units[name] = roomier(self.units[name])

@@ -41,7 +41,7 @@ class Guard:
 class Public:
     """Lets anybody through, a limited number of times."""
 
-    def __call__(self, request: Request, service: Wired) -> None:
+    async def __call__(self, request: Request, service: Wired) -> None:
         """Raises a 429 problem when it is once too often."""
         service.limits.public_request(address_of(request))
 
@@ -49,7 +49,7 @@ class Public:
 class Unlimited:
     """Lets anybody through who is near enough to ask: probes and the collector of metrics."""
 
-    def __call__(self) -> None:
+    async def __call__(self) -> None:
         """Never refuses."""
 
 
@@ -62,7 +62,7 @@ PUBLIC: Sequence[Any] = [Depends(Public())]
 UNLIMITED: Sequence[Any] = [Depends(Unlimited())]
 
 
-def session_of(request: Request) -> Session:
+async def session_of(request: Request) -> Session:
     """The session that the guard found."""
     session: Session = request.state.session
     return session
@@ -104,20 +104,20 @@ def refuse_unguarded_routes(app: FastAPI, open_mounts: frozenset[str]) -> None:
 
 
 def _session(service: Service, credentials: HTTPAuthorizationCredentials | None) -> Session:
-    headers = {"WWW-Authenticate": "Bearer"}
     if credentials is None:
+        headers = {"WWW-Authenticate": "Bearer"}
         raise Problem(401, "Sign in first and send the access token as `Authorization: Bearer …`.", headers)
     now = service.now
     try:
         session_id = service.tokens.session_id(credentials.credentials, now // 1_000_000)
     except TokenRefusedError:
-        raise _refused_token(headers) from None
+        raise _refused_token() from None
     session = service.accounts.session(session_id, now)
     if session is None:
-        raise _refused_token(headers)
+        raise _refused_token()
     return session
 
 
-def _refused_token(headers: dict[str, str]) -> Problem:
+def _refused_token() -> Problem:
     headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     return Problem(401, "The access token is not valid any more; refresh it or sign in again.", headers)

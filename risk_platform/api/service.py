@@ -93,7 +93,7 @@ class Service:
         return micros(self.clock())
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
     """The service that the app of a request has."""
     service: Service = request.app.state.service
     return service

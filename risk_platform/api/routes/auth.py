@@ -49,8 +49,10 @@ class Tokens(BaseModel):
 
     access_token: str
     refresh_token: str
-    token_type: Literal["Bearer"]
-    expires_in: int = Field(description="Seconds that the access token is good for.")
+    token_type: Literal["Bearer"] = Field(default="Bearer")
+    expires_in: int = Field(
+        default=LIFETIME_SECONDS, description="Seconds that the access token is good for."
+    )
 
 
 class Registered(BaseModel):
@@ -131,5 +133,4 @@ async def _strengthen(service: Service, user: User, password: str) -> None:
 
 def _tokens(service: Service, session: Session, token: str) -> Tokens:
     access = service.tokens.issue(session, service.now // 1_000_000)
-    stated = {"access_token": access, "refresh_token": token, "token_type": "Bearer"}
-    return Tokens.model_validate(stated | {"expires_in": LIFETIME_SECONDS})
+    return Tokens(access_token=access, refresh_token=token)

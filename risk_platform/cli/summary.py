@@ -70,7 +70,10 @@ def summarize(lake: Lake, seconds: float) -> Summary:
     """The summary of what `lake` holds; `seconds` is how long it took to make."""
     with lake.connect() as session:
         model = session.execute(
-            "SELECT model_version, verdict, reason, features FROM model_versions ORDER BY trained_time DESC LIMIT 1"
+            "SELECT model_version, verdict, reason FROM model_versions ORDER BY trained_time DESC LIMIT 1"
+        ).fetchone()
+        champion = session.execute(
+            "SELECT features FROM model_versions WHERE verdict = 'promoted' ORDER BY trained_time DESC LIMIT 1"
         ).fetchone()
         levels = _counts(session, "SELECT level, count(*) FROM decisions GROUP BY 1 ORDER BY 2 DESC")
         return Summary(
@@ -87,7 +90,7 @@ def summarize(lake: Lake, seconds: float) -> Summary:
             alerts=_counts(
                 session, "SELECT level, count(*) FROM decisions WHERE alerted GROUP BY 1 ORDER BY 2 DESC"
             ),
-            top_alert=_top_alert(session, model[3]) if model else None,
+            top_alert=_top_alert(session, champion[0]) if champion else None,
             seconds=seconds,
         )
 

@@ -41,9 +41,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
         "risk_platform",
         "demo",
         "--customers",
-        "300",
+        "600",
         "--days",
-        "75",
+        "90",
         "--json",
         str(home / "summary.json"),
     ]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,9 @@ def test_a_second_demo_adds_nothing(installation: Installation, tmp_path: Path) 
         "risk_platform",
         "demo",
         "--customers",
-        "300",
+        "600",
         "--days",
-        "75",
+        "90",
         "--json",
         str(summary),
     ]
@@ -64,3 +65,17 @@ def test_a_second_demo_adds_nothing(installation: Installation, tmp_path: Path) 
         command, cwd=ROOT, env=installation.environment, capture_output=True, timeout=1500, check=True
     )
     assert (lake.dataset(RAW_TRANSACTIONS).count_rows(), lake.dataset(DECISIONS).count_rows()) == before
+
+
+def test_the_live_engine_computes_what_the_mart_holds(installation: Installation, tmp_path: Path) -> None:
+    days = json.loads((installation.home / "demo.json").read_text())
+    first = date.fromisoformat(days["first_day"])
+    found = tmp_path / "parity.json"
+    command = [sys.executable, "-m", "risk_platform", "replay", "--json", str(found)]
+    command += ["--from", str(first), "--to", str(first + timedelta(days=days["days"] - 1))]
+    subprocess.run(
+        command, cwd=ROOT, env=installation.environment, capture_output=True, timeout=900, check=True
+    )
+    parity = json.loads(found.read_text())
+    assert parity["mismatches"] == {}
+    assert parity["events"] == Lake(str(installation.home / "lake")).dataset(PAYMENT_FEATURES).count_rows()

@@ -26,9 +26,12 @@ def decisions(context: dg.AssetExecutionContext, platform: Platform) -> Material
     from risk_platform.decisions.levels import Thresholds
     from risk_platform.decisions.reasons import ReasonDictionary
     from risk_platform.features.spec import load_feature_spec
-    from risk_platform.models.champion import load_champion
+    from risk_platform.models.champion import has_champion, load_champion
 
     first, last = day_range(context)
+    if not has_champion(platform.folders.bundles):
+        context.log.warning("Nothing is decided: no model was promoted yet.")
+        return dg.MaterializeResult(metadata={"dagster/partition_row_count": 0})
     with final_refusals():
         bundle = load_champion(platform.folders.bundles)
         thresholds, reasons = Thresholds.from_settings(platform.settings), ReasonDictionary.shipped()

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from risk_platform.features.online.derive import Values
 from risk_platform.features.online.kernel import Floats, Ints, Words
 from risk_platform.features.online.plan import INTS, READY, TEXTS
-from risk_platform.features.online.text import text_buffers, text_words
+from risk_platform.features.online.text import NULL, Joined, joined, text_words, texts_of, word_of
 from risk_platform.lake.tables import TIMESTAMP
 
 # Columns of the payment that features read.
@@ -21,7 +21,18 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def micros(column: pa.ChunkedArray) -> Ints:
+# Columns that expressions compare with a text.
+_CLASSES = ("channel", "kind", "status", "counterparty_type")
+_HOUR = 3_600_000_000
+
+
+def one_batch(payments: pa.Table) -> pa.RecordBatch:
+    """What features read of one payment or more, each column in one piece."""
+    pieces = payments.select(COLUMNS).to_batches()
+    return pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
+
+
+def micros(column: pa.ChunkedArray | pa.Array) -> Ints:
     """Timestamps as µs since 1970."""
     if column.type != TIMESTAMP:
         column = column.cast(TIMESTAMP)
@@ -29,35 +40,33 @@ def micros(column: pa.ChunkedArray) -> Ints:
     return moments
 
 
-def numbers_of(payments: pa.Table, timezone: str) -> Values:
-    """The base columns that expressions read, by their names in the declaration."""
-    local = payments.column("event_time").cast(pa.timestamp("us", tz=timezone))
-    values: Values = {
-        name: payments.column(name) for name in ("channel", "kind", "status", "counterparty_type")
-    }
-    values["amount"] = _numbers(payments.column("amount_minor")).astype(np.float64)
-    values["hour"] = _numbers(pc.hour(local)).astype(np.float64)
-    values["weekday"] = _numbers(pc.day_of_week(local, count_from_zero=False, week_start=1)).astype(
-        np.float64
-    )
+def numbers_of(payments: pa.RecordBatch, timezone: str) -> Values:
+    """The base columns that expressions read, by their names in the declaration; texts as their hashes."""
+    values: Values = {name: text_words(payments.column(name)) for name in _CLASSES}
+    local = pc.local_timestamp(payments.column("event_time").cast(pa.timestamp("us", tz=timezone)))
+    clock = _numbers(local.view(pa.int64()))
+    values["amount"] = _floats(payments.column("amount_minor"))
+    values["hour"] = (clock // _HOUR % 24).astype(np.float64)
+    # 1970 began on a Thursday.
+    values["weekday"] = ((clock // (24 * _HOUR) + 3) % 7 + 1).astype(np.float64)
     for name in ("latitude", "longitude"):
         values[name] = _floats(payments.column(name))
     return values
 
 
-def identities_of(payments: pa.Table) -> pa.Array:
-    """Source and transaction_id of each payment as one text, which sorts as the two do."""
-    joined = pc.binary_join_element_wise(payments.column("source"), payments.column("transaction_id"), "\0")
-    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+def identities_of(rows: pa.RecordBatch | pa.Table) -> Joined:
+    """Source and transaction_id of each row as one text, which sorts as the two do."""
+    return joined(texts_of(rows.column("source")), texts_of(rows.column("transaction_id")))
 
 
-def words_of(payments: pa.Table, columns: Sequence[str]) -> Words:
-    """Hashes of the identifier columns (n × columns), 0 for null."""
+def words_of(payments: pa.RecordBatch, columns: Sequence[str], payees: Words) -> Words:
+    """Hashes of the identifier columns (n × columns), 0 for null; `payees` are those of the counterparty types."""
     words = np.zeros((payments.num_rows, len(columns)), np.uint64)
     for at, name in enumerate(columns):
-        words[:, at] = (
-            _payee_words(payments) if name == "payee_account_id" else text_words(payments.column(name))
-        )
+        account = name == "payee_account_id"
+        words[:, at] = text_words(payments.column("counterparty_id" if account else name))
+        if account:
+            words[(payees == NULL) | (payees == word_of("merchant")), at] = NULL
     return words
 
 
@@ -84,22 +93,9 @@ def code_plan(codes: Sequence[str]) -> tuple[Ints, tuple[str, ...], tuple[str, .
     return np.array(plan, np.int64).reshape(len(plan), 2), texts, spaces
 
 
-def text_parts(texts: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8], Words]:
-    """Offsets, bytes and hashes of `texts`."""
-    offsets, content, _ = text_buffers(texts)
-    return offsets, content, text_words(texts)
+def _numbers(column: pa.Array) -> Ints:
+    return np.asarray(column.to_numpy(zero_copy_only=False), np.int64)
 
 
-def _payee_words(payments: pa.Table) -> Words:
-    words = text_words(payments.column("counterparty_id"))
-    kind = payments.column("counterparty_type")
-    is_account = pc.fill_null(pc.not_equal(kind, "merchant"), False).to_numpy()
-    return np.where(is_account, words, np.uint64(0))
-
-
-def _numbers(column: pa.ChunkedArray) -> Ints:
-    return np.asarray(column.to_numpy(), np.int64)
-
-
-def _floats(column: pa.ChunkedArray) -> Floats:
-    return np.asarray(column.to_numpy(), np.float64)
+def _floats(column: pa.Array) -> Floats:
+    return np.asarray(column.to_numpy(zero_copy_only=False), np.float64)

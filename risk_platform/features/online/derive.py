@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from risk_platform.features.expressions import Expression
 from risk_platform.features.online.kernel import Floats
+from risk_platform.features.online.text import NULL, word_of
 
-# Names of the payment, numbers with NaN for null or texts.
+# Names of the payment: numbers with NaN for null, or hashes of texts.
 Values = dict[str, Any]
 
 
@@ -22,9 +21,8 @@ def derive(expressions: Mapping[str, Expression], values: Values) -> None:
 
 
 def _equals(e: Any, values: Values) -> Floats:
-    column: pa.ChunkedArray = values[e.of]
-    same: Floats = pc.equal(column, e.value).cast(pa.float64()).to_numpy()
-    return same
+    words = values[e.of]
+    return np.where(words == NULL, np.nan, np.where(words == word_of(e.value), 1.0, 0.0))
 
 
 def _above(e: Any, values: Values) -> Floats:

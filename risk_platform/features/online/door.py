@@ -16,14 +16,14 @@ from risk_platform.features.online.table import find_all
 _REPORT_ORDER = [("known_time", "ascending"), ("is_fraud", "ascending"), ("judgement_id", "ascending")]
 
 
-def arrivals_of(state: State, payments: pa.Table, values: Values) -> Arrivals:
+def arrivals_of(state: State, payments: pa.RecordBatch, values: Values) -> Arrivals:
     """The payments as `state` takes them in."""
-    offsets, text, identity = arriving.text_parts(arriving.identities_of(payments))
+    offsets, text, identity = arriving.identities_of(payments)
     return Arrivals(
         arriving.micros(payments.column("event_time")),
         arriving.micros(payments.column("known_time")),
         arriving.whole_numbers(values),
-        arriving.words_of(payments, state.texts),
+        arriving.words_of(payments, state.texts, values["counterparty_type"]),
         arriving.ready_codes(values["hour"]),
         identity,
         offsets,
@@ -33,7 +33,12 @@ def arrivals_of(state: State, payments: pa.Table, values: Values) -> Arrivals:
 
 
 def refuse(
-    state: State, payments: pa.Table, arrivals: Arrivals, partitions: frozenset[int] | None, *, late: bool
+    state: State,
+    payments: pa.RecordBatch,
+    arrivals: Arrivals,
+    partitions: frozenset[int] | None,
+    *,
+    late: bool,
 ) -> None:
     """Raise ContractError, naming the first payment, for a batch that may not be observed."""
     if arrivals.known[0] < state.last_known or (np.diff(arrivals.known) < 0).any():
@@ -50,12 +55,12 @@ def refuse(
     large: Bools = np.max(np.abs(arrivals.ints), axis=1) >= LARGEST
     _refuse(payments, large, f"has an amount of {LARGEST} minor units or more, for which sums are not exact")
     twice = numbers_of(state, arrivals.identity) >= 0
-    first = np.unique(arrivals.identity, return_index=True)[1]
-    if len(first) < len(twice):
+    if len(set(arrivals.identity.tolist())) < len(twice):
+        first = np.unique(arrivals.identity, return_index=True)[1]
         twice[np.setdiff1d(np.arange(len(twice)), first)] = True
     _refuse(payments, twice, "was observed before")
     if partitions is not None:
-        foreign = ~np.isin(payments["partition"].to_numpy(), list(partitions))
+        foreign = ~np.isin(payments["partition"].to_numpy(zero_copy_only=False), list(partitions))
         _refuse(payments, foreign, "is of a partition that this engine does not own")
 
 
@@ -69,7 +74,7 @@ def report(state: State, judgements: pa.Table) -> None:
         raise ContractError(
             "A judgement is older than what was observed or reported before it; report in order."
         )
-    words = arriving.text_parts(arriving.identities_of(judgements))[2]
+    words = arriving.identities_of(judgements).words
     fraud = judgements["is_fraud"].to_numpy()
     numbers = numbers_of(state, words)
     for at in np.flatnonzero(numbers < 0).tolist():
@@ -95,7 +100,7 @@ def numbers_of(state: State, words: Words) -> Ints:
     return numbers
 
 
-def _refuse(payments: pa.Table, refused: Bools, why: str) -> None:
+def _refuse(payments: pa.RecordBatch, refused: Bools, why: str) -> None:
     if refused.any():
         at = int(np.argmax(refused))
         source, name = payments["source"][at].as_py(), payments["transaction_id"][at].as_py()

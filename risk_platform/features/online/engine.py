@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from risk_platform.features.history import history_before, in_order, label_horizon, payments_between
 from risk_platform.features.online import door, snapshot
-from risk_platform.features.online.arrivals import COLUMNS, micros, numbers_of
+from risk_platform.features.online.arrivals import micros, numbers_of, one_batch
 from risk_platform.features.online.derive import Values, derive
 from risk_platform.features.online.kernel import Bools, Floats
 from risk_platform.features.online.plan import Columns, compile_stage
@@ -147,10 +147,10 @@ class OnlineFeatures:
     def _observe(self, payments: pa.Table, *, late: bool) -> Floats:
         if payments.num_rows == 0:
             return np.empty((0, len(self.names)))
-        payments = payments.select(COLUMNS).combine_chunks()
-        values = numbers_of(payments, self._timezone)
-        arrivals = door.arrivals_of(self._state, payments, values)
-        door.refuse(self._state, payments, arrivals, self._partitions, late=late)
+        one = one_batch(payments)
+        values = numbers_of(one, self._timezone)
+        arrivals = door.arrivals_of(self._state, one, values)
+        door.refuse(self._state, one, arrivals, self._partitions, late=late)
         batch = self._state.admit(arrivals)
         self._state.early.met(arrivals.identity)
         self._run(_BASELINES, batch, values)
@@ -158,7 +158,8 @@ class OnlineFeatures:
         self._run(_AGGREGATES, batch, values)
         derive(self._spec.comparisons, values)
         self._state.settle()
-        return np.stack([values[name] for name in self.names], axis=1)
+        columns = np.concatenate([values[name] for name in self.names]).reshape(len(self.names), -1)
+        return np.ascontiguousarray(columns.T)
 
     def _run(self, stage: int, batch: Batch, values: Values) -> None:
         self._state.write(batch, values)

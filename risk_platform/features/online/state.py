@@ -1,6 +1,6 @@
 """The whole state of the online engine: rows, turns, ledger and units, and how they grow and shrink."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -32,8 +32,6 @@ from risk_platform.features.online.unit import (
     PAYMENTS_DROPPED,
     Batch,
     Space,
-    Unit,
-    UnitPlan,
     new_unit,
     roomier,
     space_for,
@@ -70,6 +68,8 @@ class State:
         self.early = Early()
         self.last_known = -(1 << 62)
         self._spaces: dict[str, Space] = {name: space_for(plan, 1, 1) for name, plan in self.plans.items()}
+        self._paid = tuple(name for name, plan in self.plans.items() if plan.used[0])
+        self._resolved = tuple(name for name, plan in self.plans.items() if plan.used[1])
         self._steps: dict[str, Callable[..., int]] = {}
         self._kept = self._reaches()
 
@@ -142,15 +142,12 @@ class State:
     def needed(self) -> tuple[int, int, int]:
         """First payment, first turn and first byte of text that anything can still ask for."""
         clock = self.ledger.clock
-        paid = [int(u.progress[PAYMENTS_DROPPED]) for u, p in self._with_plans() if p.used[0]]
-        turned = [int(u.progress[UNIT_TURNS_DROPPED]) for u, p in self._with_plans() if p.used[1]]
+        paid = [int(self.units[name].progress[PAYMENTS_DROPPED]) for name in self._paid]
+        turned = [int(self.units[name].progress[UNIT_TURNS_DROPPED]) for name in self._resolved]
         recent = int(clock[INSTANTS_DROPPED])
         empty = recent == int(self.rows.span[NEXT])
         text = clock[TEXT_NEXT] if empty else self.rows.ints[recent - int(self.rows.span[FIRST]), TEXT]
         return min([int(clock[ROWS_DROPPED]), *paid]), min([int(clock[TURNS_DROPPED]), *turned]), int(text)
-
-    def _with_plans(self) -> Iterator[tuple[Unit, UnitPlan]]:
-        return ((self.units[name], plan) for name, plan in self.plans.items())
 
     def _reaches(self) -> Ints:
         """Limits as the ledger takes them: it keeps rows, ties and turns longer than any unit asks for them."""

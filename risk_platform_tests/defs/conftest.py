@@ -31,24 +31,24 @@ def guarded_environment(home: Path) -> dict[str, str]:
     }
 
 
+def demo_command(summary: Path) -> list[str]:
+    """A demo small enough for a test, and large enough for a model to be promoted."""
+    size = ["--customers", "600", "--days", "90"]
+    return [sys.executable, "-m", "risk_platform", "demo", *size, "--json", str(summary)]
+
+
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     home = tmp_path_factory.mktemp("installation")
     environment = guarded_environment(home)
-    command = [
-        sys.executable,
-        "-m",
-        "risk_platform",
-        "demo",
-        "--customers",
-        "600",
-        "--days",
-        "90",
-        "--json",
-        str(home / "summary.json"),
-    ]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1500, check=False
+        demo_command(home / "summary.json"),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=1500,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     log = home / "outside_hosts.log"

@@ -10,7 +10,7 @@ import pytest
 
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import DECISIONS, PAYMENT_FEATURES, RAW_TRANSACTIONS, TRANSACTIONS
-from risk_platform_tests.defs.conftest import ROOT, Installation
+from risk_platform_tests.defs.conftest import ROOT, Installation, demo_command
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -48,21 +48,13 @@ def test_the_summary_agrees_with_the_lake(installation: Installation) -> None:
 def test_a_second_demo_adds_nothing(installation: Installation, tmp_path: Path) -> None:
     lake = Lake(str(installation.home / "lake"))
     before = lake.dataset(RAW_TRANSACTIONS).count_rows(), lake.dataset(DECISIONS).count_rows()
-    summary = tmp_path / "summary.json"
-    command = [
-        sys.executable,
-        "-m",
-        "risk_platform",
-        "demo",
-        "--customers",
-        "600",
-        "--days",
-        "90",
-        "--json",
-        str(summary),
-    ]
     subprocess.run(
-        command, cwd=ROOT, env=installation.environment, capture_output=True, timeout=1500, check=True
+        demo_command(tmp_path / "summary.json"),
+        cwd=ROOT,
+        env=installation.environment,
+        capture_output=True,
+        timeout=1500,
+        check=True,
     )
     assert (lake.dataset(RAW_TRANSACTIONS).count_rows(), lake.dataset(DECISIONS).count_rows()) == before
 

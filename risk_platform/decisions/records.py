@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from risk_platform.decisions.levels import LEVELS, Advice, Thresholds
 from risk_platform.lake.tables import DECISIONS, PAYMENT_KEY
@@ -66,30 +66,29 @@ def decision_rows(payments: pa.Table | pa.RecordBatch, decided: Decided, thresho
     """Rows of `decisions`, one for each payment, in the registry's columns and types."""
     count = payments.num_rows
     advised = np.array([_ADVICE.index(advice) for advice in thresholds.advice])[decided.ranks]
-    moment = pa.scalar(decided.decided_time, pa.timestamp("us", tz="UTC"))
     columns = {name: payments.column(name) for name in KEYS} | {
         "decision_id": _decision_ids(payments, decided.hashes),
         "sequence": _sequence(payments),
-        "decided_time": pa.repeat(moment, count),
-        "decided_by": pa.repeat(decided.decided_by, count),
+        "decided_time": _repeated(decided.decided_time, _KINDS["decided_time"], count),
+        "decided_by": _repeated(decided.decided_by, pa.string(), count),
         "probability": pa.array(decided.probabilities, from_pandas=True),
         "score": pa.array(decided.scores),
         "margin": pa.array(decided.margins, from_pandas=True),
-        "level": _LEVEL_NAMES.take(pa.array(decided.ranks)),
-        "advice": _ADVICE_NAMES.take(pa.array(np.maximum(advised, decided.advice))),
+        "level": _named(LEVELS, decided.ranks),
+        "advice": _named(_ADVICE, np.maximum(advised, decided.advice)),
         "alerted": pa.array(decided.alerted),
         "degraded_reason": pa.array(decided.why_not or [None] * count, pa.string()),
-        "bundle_hash": pa.repeat(pa.scalar(decided.hashes.bundle, pa.string()), count),
-        "rules_hash": pa.repeat(decided.hashes.rules, count),
-        "thresholds_hash": pa.repeat(decided.hashes.thresholds, count),
-        "features_version": pa.repeat(pa.scalar(decided.features_version, pa.int64()), count),
+        "bundle_hash": _repeated(decided.hashes.bundle, pa.string(), count),
+        "rules_hash": _repeated(decided.hashes.rules, pa.string(), count),
+        "thresholds_hash": _repeated(decided.hashes.thresholds, pa.string(), count),
+        "features_version": _repeated(decided.features_version, pa.int64(), count),
         "feature_values": _lists(decided.feature_values),
         "rule_values": _lists(decided.rule_values),
         "attributions": _lists(decided.attributions, decided.explained),
         "reason_codes": _codes(decided.reason_codes),
         "rule_hits": _codes(decided.hits),
     }
-    arrays = [_in_type(columns[field.name], field.type) for field in _SCHEMA]
+    arrays = [_in_type(columns[name], kind) for name, kind in _KINDS.items()]
     return pa.Table.from_arrays(arrays, schema=_SCHEMA)
 
 
@@ -98,8 +97,16 @@ def _in_type(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array 
 
 
 _SCHEMA = DECISIONS.schema
-_LEVEL_NAMES = pa.array([level.value for level in LEVELS])
-_ADVICE_NAMES = pa.array([advice.value for advice in _ADVICE])
+_KINDS = {field.name: field.type for field in _SCHEMA}
+
+
+def _repeated(value: object, kind: pa.DataType, count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(value, kind), count)
+
+
+def _named(names: Sequence[StrEnum], places: npt.NDArray[np.intp]) -> pa.Array:
+    """The names at `places`."""
+    return pa.array([names[place] for place in places.tolist()], pa.string())
 
 
 def _sequence(payments: pa.Table | pa.RecordBatch) -> pa.Array:
@@ -117,10 +124,11 @@ def _decision_ids(payments: pa.Table | pa.RecordBatch, hashes: Hashes) -> pa.Arr
 
 
 def _keys(payments: pa.Table | pa.RecordBatch) -> list[bytes]:
-    sources, identifiers = (_in_type(payments.column(name), pa.string()) for name in PAYMENT_KEY)
-    joined = pc.binary_join_element_wise("", sources, identifiers, "\x1f").cast(pa.binary())
-    keys: list[bytes] = joined.to_pylist()
-    return keys
+    sources, identifiers = (payments.column(name).to_pylist() for name in PAYMENT_KEY)
+    return [
+        f"\x1f{source}\x1f{identifier}".encode()
+        for source, identifier in zip(sources, identifiers, strict=True)
+    ]
 
 
 def _lists(rows: Floats, present: npt.NDArray[np.bool_] | None = None) -> pa.Array:

@@ -7,7 +7,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from risk_platform.errors import ContractError
 
@@ -81,6 +80,7 @@ class Seen:
         self._features = features
         self._numbers: dict[str, Floats] = {}
         self._texts: dict[str, pa.Array] = {}
+        self._strings: dict[str, npt.NDArray[np.object_]] = {}
         self._found: dict[tuple[str, tuple[str, ...]], Bools] = {}
 
     def number(self, name: str) -> Floats:
@@ -109,31 +109,40 @@ class Seen:
         """Where a text of the payment is one of `values`."""
         known = self._found.get((name, values))
         if known is None:
-            known = pc.is_in(self.text(name), value_set=pa.array(values, pa.string())).to_numpy(
-                zero_copy_only=False
-            )
+            texts = self._read(name)
+            known = np.zeros(self.count, dtype=np.bool_)
+            for value in values:
+                known |= texts == value
             self._found[name, values] = known
         return known
 
     @cached_property
     def event_times(self) -> npt.NDArray[np.int64]:
         """Microseconds since 1970 of every payment."""
-        times: npt.NDArray[np.int64] = self._stated("event_time").cast(pa.int64()).to_numpy()
-        return times
+        return self._moments("event_time", "datetime64[us]").astype(np.int64)
 
     @cached_property
     def event_dates(self) -> npt.NDArray[np.int32]:
         """Business days since 1970 of every payment."""
-        days: npt.NDArray[np.int32] = self._stated("event_date").cast(pa.int32()).to_numpy()
-        return days
+        return self._moments("event_date", "datetime64[D]").astype(np.int32)
 
     def _stated_number(self, name: str) -> Floats:
-        numbers: Floats = self._stated(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
-        return numbers
+        return np.asarray(self._stated(name).to_numpy(zero_copy_only=False), np.float64)
+
+    def _moments(self, name: str, unit: str) -> npt.NDArray[np.datetime64]:
+        return np.asarray(self._stated(name).to_numpy(zero_copy_only=False)).astype(unit, copy=False)
+
+    def _read(self, name: str) -> npt.NDArray[np.object_]:
+        """A text of the payment as Python's strings, None where unknown."""
+        if name not in self._strings:
+            self._strings[name] = self.text(name).to_numpy(zero_copy_only=False)
+        return self._strings[name]
 
     def _stated(self, name: str) -> pa.Array:
         place = self._payments.schema.get_field_index(name)
         if place < 0:
             raise ContractError(f"The payments lack the column {name}, which a rule looks at.")
         column = self._payments.column(place)
-        return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        if not isinstance(column, pa.ChunkedArray):
+            return column
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -21,8 +21,12 @@ COLUMNS = (
 )  # fmt: skip
 
 
-# Columns that expressions compare with a text.
-_CLASSES = ("channel", "kind", "status", "counterparty_type")
+# Columns of which only the hashes matter: expressions compare them with a text, or they are identifiers.
+_HASHED = (
+    "channel", "kind", "status", "counterparty_type", "customer_id", "instrument_id", "counterparty_id", "mcc",
+    "device_id", "city",
+)  # fmt: skip
+_TEXT = pa.string()
 _HOUR = 3_600_000_000
 
 
@@ -34,16 +38,16 @@ def one_batch(payments: pa.Table) -> pa.RecordBatch:
 
 def micros(column: pa.ChunkedArray | pa.Array) -> Ints:
     """Timestamps as µs since 1970."""
-    if column.type != TIMESTAMP:
-        column = column.cast(TIMESTAMP)
-    moments: Ints = column.to_numpy().astype("datetime64[us]", copy=False).view(np.int64)
+    moments: Ints = _instants(column).to_numpy().astype("datetime64[us]", copy=False).view(np.int64)
     return moments
 
 
 def numbers_of(payments: pa.RecordBatch, timezone: str) -> Values:
     """The base columns that expressions read, by their names in the declaration; texts as their hashes."""
-    values: Values = {name: text_words(payments.column(name)) for name in _CLASSES}
-    local = pc.local_timestamp(payments.column("event_time").cast(pa.timestamp("us", tz=timezone)))
+    words = text_words(pa.concat_arrays([_texts(payments.column(name)) for name in _HASHED]))
+    values: Values = dict(zip(_HASHED, words.reshape(len(_HASHED), -1), strict=True))
+    moments = _instants(payments.column("event_time")).view(pa.timestamp("us", tz=timezone))
+    local = pc.local_timestamp(moments)
     clock = _numbers(local.view(pa.int64()))
     values["amount"] = _floats(payments.column("amount_minor"))
     values["hour"] = (clock // _HOUR % 24).astype(np.float64)
@@ -59,14 +63,14 @@ def identities_of(rows: pa.RecordBatch | pa.Table) -> Joined:
     return joined(texts_of(rows.column("source")), texts_of(rows.column("transaction_id")))
 
 
-def words_of(payments: pa.RecordBatch, columns: Sequence[str], payees: Words) -> Words:
-    """Hashes of the identifier columns (n × columns), 0 for null; `payees` are those of the counterparty types."""
-    words = np.zeros((payments.num_rows, len(columns)), np.uint64)
+def words_of(values: Values, columns: Sequence[str]) -> Words:
+    """Hashes of the identifier columns (n × columns), 0 for null."""
+    payees = values["counterparty_type"]
+    unpaid = (payees == NULL) | (payees == word_of("merchant"))
+    accounts = {"payee_account_id": np.where(unpaid, NULL, values["counterparty_id"])}
+    words = np.empty((len(payees), len(columns)), np.uint64)
     for at, name in enumerate(columns):
-        account = name == "payee_account_id"
-        words[:, at] = text_words(payments.column("counterparty_id" if account else name))
-        if account:
-            words[(payees == NULL) | (payees == word_of("merchant")), at] = NULL
+        words[:, at] = accounts[name] if name in accounts else values[name]
     return words
 
 
@@ -91,6 +95,14 @@ def code_plan(codes: Sequence[str]) -> tuple[Ints, tuple[str, ...], tuple[str, .
         for name in codes
     ]
     return np.array(plan, np.int64).reshape(len(plan), 2), texts, spaces
+
+
+def _instants(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    return column if column.type == TIMESTAMP else column.cast(TIMESTAMP)
+
+
+def _texts(column: pa.Array) -> pa.Array:
+    return column if column.type == _TEXT else column.cast(_TEXT)
 
 
 def _numbers(column: pa.Array) -> Ints:

@@ -11,6 +11,7 @@ from risk_platform.features.online.text import NULL, word_of
 
 # Names of the payment: numbers with NaN for null, or hashes of texts.
 Values = dict[str, Any]
+_POWERS_OF_TEN = 10 ** np.arange(1, 19)
 
 
 def derive(expressions: Mapping[str, Expression], values: Values) -> None:
@@ -67,12 +68,8 @@ def _speed(e: Any, values: Values) -> Floats:
 
 def _roundness(e: Any, values: Values) -> Floats:
     units = values[e.of].astype(np.int64) // 100
-    zeros = np.where(units == 0, 1.0, 0.0)
-    rest = units
-    while (divisible := (rest % 10 == 0) & (rest != 0)).any():
-        zeros += divisible
-        rest = np.where(divisible, rest // 10, 1)
-    return zeros
+    zeros = (units[:, None] % _POWERS_OF_TEN == 0).sum(axis=1)
+    return np.where(units == 0, 1.0, zeros.astype(np.float64))
 
 
 def _known(result: Floats, *inputs: Any) -> Floats:

@@ -23,7 +23,7 @@ def arrivals_of(state: State, payments: pa.RecordBatch, values: Values) -> Arriv
         arriving.micros(payments.column("event_time")),
         arriving.micros(payments.column("known_time")),
         arriving.whole_numbers(values),
-        arriving.words_of(payments, state.texts, values["counterparty_type"]),
+        arriving.words_of(values, state.texts),
         arriving.ready_codes(values["hour"]),
         identity,
         offsets,

@@ -68,8 +68,10 @@ class State:
         self.early = Early()
         self.last_known = -(1 << 62)
         self._spaces: dict[str, Space] = {name: space_for(plan, 1, 1) for name, plan in self.plans.items()}
+        self._stage_units = [[f"{at}.{entity}" for entity in stage.units] for at, stage in enumerate(stages)]
         self._paid = tuple(name for name, plan in self.plans.items() if plan.used[0])
         self._resolved = tuple(name for name, plan in self.plans.items() if plan.used[1])
+        self._admit: Callable[..., int] | None = None
         self._steps: dict[str, Callable[..., int]] = {}
         self._kept = self._reaches()
 
@@ -86,7 +88,11 @@ class State:
         before = np.empty(len(arrivals.time), np.int64)
         at = 0
         while at < len(before):
-            at = admit(at, arrivals, self.code_plan, self._kept, self.ledger, self.rows, self.turns, before)
+            given = (
+                at, arrivals, self.code_plan, self._kept, self.ledger, self.rows, self.turns, before
+            )  # fmt: skip
+            self._admit = self._admit or settled(admit, *given)
+            at = self._admit(*given)
             if at < len(before):
                 self._more_turns(len(arrivals.early))
         self.last_known = int(arrivals.known[-1])
@@ -118,7 +124,8 @@ class State:
 
     def run(self, stage: int, batch: Batch, out: Floats, threads: Executor) -> None:
         """Answer every aggregate of the stage into `out` (payments × names) and enter the batch."""
-        names = [name for name in self.plans if name.startswith(f"{stage}.")]
+        names = self._stage_units[stage]
+        self._fit_spaces(names, len(batch.known))
         if len(batch.known) < _FEW:
             for name in names:
                 self._step(name, batch, out)
@@ -159,10 +166,6 @@ class State:
         )
 
     def _step(self, name: str, batch: Batch, out: Floats) -> None:
-        codes = max(len(space.keys) for space in self.ledger.spaces)
-        space = self._spaces[name]
-        if len(space.payments.seen) <= codes or len(space.found) < len(batch.known):
-            self._spaces[name] = space_for(self.plans[name], codes, len(batch.known))
         at = 0
         while True:
             given = (
@@ -174,6 +177,13 @@ class State:
             if at == len(batch.known):
                 return
             self.units[name] = roomier(self.units[name])
+
+    def _fit_spaces(self, names: list[str], payments: int) -> None:
+        codes = max(len(space.keys) for space in self.ledger.spaces)
+        for name in names:
+            space = self._spaces[name]
+            if len(space.payments.seen) <= codes or len(space.found) < payments:
+                self._spaces[name] = space_for(self.plans[name], codes, payments)
 
     def _make_room(self, arrivals: Arrivals) -> None:
         count = len(arrivals.time)

@@ -1,12 +1,22 @@
 """dbt as a Dagster resource."""
 
 import sys
+from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
+from dagster_dbt.compat import DBT_PYTHON_VERSION
 
 from risk_platform.features.project import PROJECT_FOLDER
+
+
+class QuietDbt(DbtCliResource):
+    """dbt whose version is read from what is installed: `dbt --version` would ask the package index for newer ones."""
+
+    @cached_property
+    def _cli_version(self) -> object:
+        return DBT_PYTHON_VERSION
 
 
 @dg.definitions
@@ -15,7 +25,7 @@ def dbt_resource() -> dg.Definitions:
     executable = Path(sys.executable).parent / "dbt"
     return dg.Definitions(
         resources={
-            "dbt": DbtCliResource(
+            "dbt": QuietDbt(
                 project_dir=str(PROJECT_FOLDER),
                 profiles_dir=str(PROJECT_FOLDER),
                 dbt_executable=str(executable),

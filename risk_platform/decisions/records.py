@@ -96,6 +96,7 @@ def _in_type(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array 
     return column if column.type.equals(kind) else column.cast(kind)
 
 
+_NO_CODES = pa.array([], pa.string())
 _SCHEMA = DECISIONS.schema
 _KINDS = {field.name: field.type for field in _SCHEMA}
 
@@ -133,6 +134,8 @@ def _keys(payments: pa.Table | pa.RecordBatch) -> list[bytes]:
 
 def _lists(rows: Floats, present: npt.NDArray[np.bool_] | None = None) -> pa.Array:
     """A list column: the next row of `rows` where `present`, null elsewhere; NaN becomes null in the list."""
+    if present is not None and not len(rows):
+        return pa.nulls(len(present), pa.list_(pa.float64()))
     values, width = pa.array(rows.ravel(), from_pandas=True), rows.shape[1]
     if present is None:
         ends = np.arange(0, len(rows) * width + 1, width) if width else np.zeros(len(rows) + 1)
@@ -143,6 +146,8 @@ def _lists(rows: Floats, present: npt.NDArray[np.bool_] | None = None) -> pa.Arr
 
 def _codes(codes: Sequence[Sequence[str] | None]) -> pa.Array:
     """A list column of texts, an empty list for None."""
+    if not any(codes):
+        return pa.ListArray.from_arrays(pa.array(np.zeros(len(codes) + 1, np.int32)), _NO_CODES)
     lengths = np.array([len(row) if row else 0 for row in codes], dtype=np.int64)
     values = pa.array([code for row in codes if row for code in row], pa.string())
     return pa.ListArray.from_arrays(_offsets(lengths), values)

@@ -94,9 +94,11 @@ class RuleBook:
 
     def _verdict(self, fired: npt.NDArray[np.bool_]) -> Verdict:
         rows = np.flatnonzero(fired.any(axis=0))
+        floors, advice = np.zeros(fired.shape[1]), np.zeros(fired.shape[1], dtype=np.intp)
+        if not len(rows):
+            return Verdict(floors, advice, rows, [], [])
         hit = fired[:, rows]
         live = hit & self._live[:, None]
-        floors, advice = np.zeros(fired.shape[1]), np.zeros(fired.shape[1], dtype=np.intp)
         floors[rows] = np.max(np.where(live, self._floors[:, None], 0.0), axis=0, initial=0.0)
         advice[rows] = np.max(np.where(live, self._advice[:, None], 0), axis=0, initial=0)
         hits = [[self._names[at] for at in np.flatnonzero(column)] for column in hit.T]

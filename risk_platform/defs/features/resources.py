@@ -2,11 +2,12 @@
 
 import sys
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
-from dagster_dbt.compat import DBT_PYTHON_VERSION
+from packaging.version import Version
 
 from risk_platform.features.project import PROJECT_FOLDER
 
@@ -15,8 +16,8 @@ class QuietDbt(DbtCliResource):
     """dbt whose version is read from what is installed: `dbt --version` would ask the package index for newer ones."""
 
     @cached_property
-    def _cli_version(self) -> object:
-        return DBT_PYTHON_VERSION
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
 
 
 @dg.definitions

@@ -111,10 +111,12 @@ def _metadata(lake: Lake, table: Table, reports: dict[Path, IngestReport], now: 
 def _touched_days(lake: Lake, now: datetime) -> dict[str, str]:
     """First and last business day of the payments taken in at `now`; nothing when there were none."""
     files = lake.read(INGESTED_FILES, columns=["file_id"], filter=pc.field("ingested_time") == now)["file_id"]
-    taken = lake.read(RAW_TRANSACTIONS, columns=["event_date"], filter=pc.field("file_id").isin(files))[
-        "event_date"
-    ]
-    if not len(taken):
+    if not len(files):
         return {}
-    days = pc.min_max(taken).as_py()
+    of_files = pc.field("file_id").isin(files)
+    days = pc.min_max(
+        lake.read(RAW_TRANSACTIONS, columns=["event_date"], filter=of_files)["event_date"]
+    ).as_py()
+    if days["min"] is None:
+        return {}
     return {"first_day": days["min"].isoformat(), "last_day": days["max"].isoformat()}

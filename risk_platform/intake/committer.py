@@ -44,15 +44,15 @@ class Committer:
         self._groups: deque[Group] = deque()
         self._keys: set[Key] = set()
         self._closed = False
-        self._failed = False
+        self._error: BaseException | None = None
         self._change = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
         self._thread.start()
 
     def hand_over(self, group: Group) -> None:
-        """Have the group committed; waits while too many are."""
+        """Have the group committed; waits while too many are. Raises what an earlier commit failed of."""
         with self._change:
-            self._change.wait_for(lambda: len(self._groups) <= _AHEAD or self._failed)
+            self._wait_for(lambda: len(self._groups) <= _AHEAD)
             self._groups.append(group)
             for run in group.runs:
                 self._keys.update(keys_of(run.events))
@@ -63,9 +63,9 @@ class Committer:
         return not self._keys.isdisjoint(keys)
 
     def settle(self) -> None:
-        """Wait until everything handed over is committed."""
+        """Wait until everything handed over is committed. Raises what a commit failed of."""
         with self._change:
-            self._change.wait_for(lambda: not self._groups or self._failed)
+            self._wait_for(lambda: not self._groups)
 
     def close(self) -> None:
         """Commit what was handed over and end the thread."""
@@ -76,7 +76,14 @@ class Committer:
 
     def abandoned(self) -> list["Future[Any]"]:
         """Those whose groups were never committed."""
-        return [future for group in self._groups for future, _ in group.answers]
+        with self._change:
+            return [future for group in self._groups for future, _ in group.answers]
+
+    def _wait_for(self, reached: Callable[[], bool]) -> None:
+        """Nothing may go on, least of all a snapshot, from a state that was never committed."""
+        self._change.wait_for(lambda: self._error is not None or reached())
+        if self._error is not None:
+            raise self._error
 
     def _run(self) -> None:
         while True:
@@ -90,7 +97,7 @@ class Committer:
                     self._writer.commit(group.runs, self._reached)
             except BaseException as error:  # noqa: BLE001 - whatever it is, the engine ends with it
                 with self._change:
-                    self._failed = True
+                    self._error = error
                     self._change.notify_all()
                 self._on_failure(error)
                 return

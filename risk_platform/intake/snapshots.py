@@ -59,7 +59,7 @@ class Snapshots:
                 tail = Tail(int(manifest["sequence"]), int(manifest["known_time"]))
             except (OSError, ValueError, KeyError):
                 continue
-            if manifest == self._manifest(tail):
+            if self._store.leaf_at(tail.sequence) is not None and manifest == self._manifest(tail):
                 yield Snapshot(folder / _STATE, tail)
 
     def _manifest(self, tail: Tail) -> dict[str, object]:

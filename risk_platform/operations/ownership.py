@@ -31,7 +31,11 @@ def owned(engine: Engine) -> Iterator[Connection]:
         connection.commit()
         if not taken:
             raise _refusal("another process")
-        yield connection
+        try:
+            yield connection
+        finally:
+            # Back in the pool, the session would keep the lock for as long as the process lives.
+            connection.invalidate()
 
 
 @contextmanager

@@ -225,3 +225,15 @@ def test_a_commit_that_fails_stops_the_engine_loudly(running: Running) -> None:
         running.engine.submit("payment", [payment(2)])
     assert running.store.find("payment", ["upi"], ["T1"]) == {}
     running.engine.failure = None
+
+
+def test_nothing_acts_on_a_state_that_was_never_committed(running: Running) -> None:
+    running.engine._committer._writer = _FullDisk()
+    acted: list[int] = []
+    payments = running.engine.submit("payment", [payment(1)])
+    snapshot = running.engine.quietly(lambda core: acted.append(core.tail.sequence))
+    for future in (payments, snapshot):
+        with pytest.raises(EngineStopped, match="No space left"):
+            future.result(timeout=60)
+    assert acted == []
+    running.engine.failure = None

@@ -169,3 +169,12 @@ def test_doubles_survive_to_the_last_bit(tmp_path: Path, scores: list[float]) ->
     assert run.decisions is not None
     assert store.decisions_of_run(1).serialize().equals(run.decisions.serialize())
     store.close()
+
+
+def test_who_stops_writing_lets_the_next_one_write(store: Store) -> None:
+    for _ in range(2):
+        with store.writer():
+            pass
+    # The pool has sessions of its own: the next writer must not get the lock only by getting the same one.
+    with store._engine.connect(), store.writer():
+        pass

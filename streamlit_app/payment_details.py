@@ -8,7 +8,8 @@ import streamlit as st
 
 from risk_platform.decisions.figures import money
 from risk_platform.decisions.reasons import ReasonDictionary
-from risk_platform.lake.tables import DECISIONS, TRANSACTIONS, Table
+from risk_platform.lake.table import Table
+from risk_platform.lake.tables import DECISIONS, TRANSACTIONS
 from streamlit_app.layout import local, moment
 from streamlit_app.told import values_of
 from streamlit_app.values import Decision

@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 
 from risk_platform.errors import InputError
 from risk_platform.lake.lake import Lake
-from risk_platform.lake.tables import DECISIONS, PAYMENT_FEATURES, TRANSACTIONS, Table
+from risk_platform.lake.table import Table
+from risk_platform.lake.tables import DECISIONS, PAYMENT_FEATURES, TRANSACTIONS
 
 
 @dataclass(frozen=True)

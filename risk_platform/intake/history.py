@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from risk_platform.lake.lake import Lake
-from risk_platform.lake.tables import JUDGEMENTS, TRANSACTIONS, Table
+from risk_platform.lake.table import Table
+from risk_platform.lake.tables import JUDGEMENTS, TRANSACTIONS
 
 
 @dataclass(frozen=True)

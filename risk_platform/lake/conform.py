@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from risk_platform.errors import LakeError
-from risk_platform.lake.tables import Column, Table
+from risk_platform.lake.table import Column, Table
 
 Data: TypeAlias = pa.Table | pa.RecordBatchReader
 

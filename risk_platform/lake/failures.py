@@ -9,7 +9,7 @@ import pyarrow as pa
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from risk_platform.errors import LakeError
-from risk_platform.lake.tables import Table
+from risk_platform.lake.table import Table
 
 _DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 # What the loser of a race for the first commit of a table is told.

@@ -17,6 +17,7 @@ from risk_platform.errors import LakeError
 from risk_platform.lake.ingest_stage import Stage
 from risk_platform.lake.ingest_verdicts import UNKNOWN_PAYMENT, Judge, Verdicts
 from risk_platform.lake.lake import Lake
+from risk_platform.lake.table import Table
 from risk_platform.lake.tables import (
     INGESTED_FILES,
     JUDGEMENTS,
@@ -24,7 +25,6 @@ from risk_platform.lake.tables import (
     PARTIES,
     QUARANTINE,
     RAW_TRANSACTIONS,
-    Table,
 )
 from risk_platform.transactions.canonical import RecordKind
 from risk_platform.transactions.mapper import Mapper

@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from risk_platform.lake.tables import PAYMENT_KEY, RAW_TRANSACTIONS, Table
+from risk_platform.lake.table import Table
+from risk_platform.lake.tables import PAYMENT_KEY, RAW_TRANSACTIONS
 from risk_platform.transactions.mapper import SOURCE_LINE
 
 CONFLICTING_BODY = "conflicting_body"

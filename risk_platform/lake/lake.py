@@ -27,7 +27,8 @@ from risk_platform.lake.failures import lake_errors
 from risk_platform.lake.session import open_session
 from risk_platform.lake.snapshot import snapshot
 from risk_platform.lake.staging import remove_leftovers
-from risk_platform.lake.tables import TABLES, Table
+from risk_platform.lake.table import Table
+from risk_platform.lake.tables import TABLES
 from risk_platform.lake.writing import Change, Target, write
 
 _Result = TypeVar("_Result")

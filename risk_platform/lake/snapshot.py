@@ -10,7 +10,7 @@ import pyarrow.fs as pa_fs
 from deltalake import DeltaTable
 
 from risk_platform.errors import LakeError
-from risk_platform.lake.tables import Table
+from risk_platform.lake.table import Table
 
 KeyRange: TypeAlias = Mapping[str, tuple[Any, Any]]
 

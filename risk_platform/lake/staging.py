@@ -12,7 +12,7 @@ from deltalake import write_deltalake
 from deltalake.transaction import AddAction
 
 from risk_platform.lake.durability import added_files, sync_file
-from risk_platform.lake.tables import Table
+from risk_platform.lake.table import Table
 
 _PREFIX = "_staging-"
 

@@ -17,7 +17,7 @@ from risk_platform.lake.durability import sync_commits
 from risk_platform.lake.failures import lake_errors
 from risk_platform.lake.snapshot import files_of
 from risk_platform.lake.staging import staged_files
-from risk_platform.lake.tables import Table
+from risk_platform.lake.table import Table
 
 # delta-rs keeps what it writes to a partitioned table in memory until the end: 2.7 GB for 12 M payments.
 STAGE_BYTES = 128 * 2**20

@@ -11,7 +11,8 @@ import pyarrow.dataset as ds
 
 from risk_platform.errors import ContractError
 from risk_platform.lake.lake import Lake
-from risk_platform.lake.tables import JUDGEMENTS, PAYMENT_FEATURES, Table
+from risk_platform.lake.table import Table
+from risk_platform.lake.tables import JUDGEMENTS, PAYMENT_FEATURES
 from risk_platform.models.payments import Ints, Judgements, LabelledPayments, Matrix
 
 # A payment is addressed by its place in this order; each day is sorted anew when its values are read.

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from risk_platform.lake.lake import Lake
-from risk_platform.lake.tables import FEATURE_IMPORTANCES, MODEL_METRICS, MODEL_VERSIONS, Table
+from risk_platform.lake.table import Table
+from risk_platform.lake.tables import FEATURE_IMPORTANCES, MODEL_METRICS, MODEL_VERSIONS
 from risk_platform.models.explained import Explained
 from risk_platform.models.fold_metrics import best_floors
 from risk_platform.models.promotion import Verdict

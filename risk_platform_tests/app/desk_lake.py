@@ -10,6 +10,7 @@ from risk_platform.decisions.engine import DecisionEngine
 from risk_platform.decisions.levels import Thresholds
 from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.lake.lake import Lake
+from risk_platform.lake.table import Table
 from risk_platform.lake.tables import (
     DATA_QUALITY,
     FEATURE_IMPORTANCES,
@@ -20,7 +21,6 @@ from risk_platform.lake.tables import (
     PAYMENT_FEATURES,
     QUARANTINE,
     TRANSACTIONS,
-    Table,
 )
 from risk_platform.models.bundle import Bundle
 from risk_platform.settings import Settings

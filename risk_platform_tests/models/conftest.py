@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from risk_platform.lake.lake import Lake
-from risk_platform.lake.tables import JUDGEMENTS, PAYMENT_FEATURES, RAW_TRANSACTIONS, TIMESTAMP
+from risk_platform.lake.table import TIMESTAMP
+from risk_platform.lake.tables import JUDGEMENTS, PAYMENT_FEATURES, RAW_TRANSACTIONS
 
 FIRST_DAY = date(2026, 1, 1)
 DAYS = 60

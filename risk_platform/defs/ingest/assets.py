@@ -13,6 +13,7 @@ from risk_platform.defs.ingest.landing import LandedFile, landed_files
 from risk_platform.defs.platform import IO_RETRY, Materialized, Platform, final_refusals
 from risk_platform.lake.ingest import IngestReport, ingest_file
 from risk_platform.lake.lake import Lake
+from risk_platform.lake.table import Table
 from risk_platform.lake.tables import (
     INGESTED_FILES,
     JUDGEMENTS,
@@ -20,7 +21,6 @@ from risk_platform.lake.tables import (
     PARTIES,
     QUARANTINE,
     RAW_TRANSACTIONS,
-    Table,
 )
 from risk_platform.transactions.mapping import SourceMapping, load_mapping
 

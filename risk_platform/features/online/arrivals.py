@@ -11,7 +11,7 @@ from risk_platform.features.online.derive import Values
 from risk_platform.features.online.kernel import Floats, Ints, Words
 from risk_platform.features.online.plan import INTS, READY, TEXTS
 from risk_platform.features.online.text import NULL, Joined, joined, text_words, texts_of, word_of
-from risk_platform.lake.tables import TIMESTAMP
+from risk_platform.lake.table import TIMESTAMP
 
 # Columns of the payment that features read.
 COLUMNS = (

@@ -34,8 +34,8 @@ def reproduce(
             json.dumps({**asdict(result), "equal": result.equal}, default=str, indent=2) + "\n"
         )
     if result.equal:
-        checked = "no longer in the lake" if result.values is None else "equal to the lake's"
-        console.print(f"{name}: the decision is reproduced to the digit; its values are {checked}.")
+        lake = "no features of it to compare" if result.values is None else "the same values"
+        console.print(f"{name}: the decision is reproduced to the digit; the lake holds {lake}.")
         return
     _print_differences(console, f"{name}: what the decision stores and what comes out now", result.decision)
     _print_differences(console, f"{name}: values stored and values of the lake", result.values or ())

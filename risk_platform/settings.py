@@ -36,6 +36,14 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None, description="Operational store, a PostgreSQL address; default a SQLite file in RISK_HOME."
     )
+    redis_url: str | None = Field(
+        None,
+        description="Redis address; unset, API workers follow the engine's socket and count rates each for itself.",
+    )
+    allowed_origins: list[str] = Field(
+        default_factory=list,
+        description="Origins, as JSON, whose pages may open the live stream beside the API's own.",
+    )
     lake_uri: str | None = Field(
         None, description="Lake root, a path or an object-store URI; default RISK_HOME/lake."
     )

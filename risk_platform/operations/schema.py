@@ -113,6 +113,13 @@ REFRESH_TOKENS = Table(
     Column("session_id", Text, nullable=False, index=True),
     Column("used_time", BigInteger, doc="µs; a token that comes a second time was stolen."),
 )
+STREAM_TICKETS = Table(
+    "stream_tickets",
+    METADATA,
+    Column("ticket_hash", Text, primary_key=True, doc="SHA-256 of the ticket, hex; the row goes when it is used."),
+    Column("session_id", Text, nullable=False),
+    Column("expires_time", BigInteger, nullable=False, doc="µs."),
+)
 IDEMPOTENCY_KEYS = Table(
     "idempotency_keys",
     METADATA,

@@ -56,6 +56,10 @@ class EngineLink:
         """Where the inbox ends and what decides."""
         return await self._ask({"op": "status"})
 
+    async def beyond(self, after: int) -> int:
+        """The last committed sequence, once it is above `after`; what is asked behind it on this link waits."""
+        return int((await self._ask({"op": "follow", "after": after}))["sequence"])
+
     async def _ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         content = frame(message)
         if len(self._waiting) >= self._limit:

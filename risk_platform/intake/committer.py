@@ -33,7 +33,10 @@ class Group:
 
 
 class Committer:
-    """Commits groups in order and answers their callers after it; `on_failure` is told of an error, once."""
+    """Commits groups in order and answers their callers after it; `on_failure` is told of an error, once.
+
+    `followers` are told the last sequence of each group that was committed.
+    """
 
     def __init__(
         self, writer: StoreWriter, reached: Reached, on_failure: Callable[[BaseException], None]
@@ -45,6 +48,7 @@ class Committer:
         self._keys: set[Key] = set()
         self._closed = False
         self._error: BaseException | None = None
+        self.followers: list[Callable[[int], None]] = []
         self._change = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
         self._thread.start()
@@ -111,6 +115,10 @@ class Committer:
             self._change.notify_all()
         for future, outcome in group.answers:
             future.set_result(outcome)
+        if group.runs:
+            last = group.runs[-1]
+            for follower in self.followers:
+                follower(last.sequence + len(last.events) - 1)
 
 
 def keys_of(events: Events) -> Iterable[Key]:

@@ -73,6 +73,10 @@ class Engine:
         """Do something with the core between two groups, when everything decided is committed."""
         return self._enqueue(Waiting(Quiet(act)))
 
+    def follow(self, follower: Callable[[int], None]) -> None:
+        """Tell `follower`, in the committing thread, the last sequence of each commit from now on."""
+        self._committer.followers.append(follower)
+
     def close(self) -> None:
         """Answer what waits, then stop; raises EngineStopped when the engine failed."""
         self._line.close(EngineStopped("The engine is stopping; nothing was taken."))

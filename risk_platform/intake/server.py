@@ -10,6 +10,7 @@ from typing import Any, cast, get_args
 from risk_platform.errors import InputError, RiskPlatformError, ServiceError
 from risk_platform.intake.engine import Engine
 from risk_platform.intake.failures import EngineBusy
+from risk_platform.intake.following import Followed
 from risk_platform.intake.prepared import ReportKind
 from risk_platform.intake.wire import frame, read_frame
 
@@ -29,18 +30,22 @@ class Server:
         # One thread reads and checks events, so that a connection's requests keep their order.
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._server: asyncio.Server | None = None
+        self.followed: Followed | None = None
         self._readings: set[asyncio.Task[None]] = set()
         self._connections: set[asyncio.Task[None]] = set()
         self._operations: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]] = {
             "submit": self._submit,
             "control": self._control,
             "status": self._status,
+            "follow": self._follow,
         }
 
     async def open(self) -> None:
         """Listen; raises ServiceError when the socket cannot be made."""
         if len(str(self._path).encode()) > _LONGEST_PATH:
             raise ServiceError(f"{self._path} is too long for a socket; choose a shorter RISK_HOME.")
+        self.followed = Followed()
+        self._engine.follow(self.followed.committed)
         # The store's lock says that no engine lives: what lies there is a dead one's.
         self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._connected, self._path)
@@ -53,6 +58,8 @@ class Server:
         self._path.unlink(missing_ok=True)
         for reading in self._readings:
             reading.cancel()
+        if self.followed is not None:
+            self.followed.close()
         if self._connections:
             await asyncio.wait(self._connections)
         self._readers.shutdown()
@@ -115,6 +122,17 @@ class Server:
         async def answer() -> dict[str, Any]:
             outcome = await asyncio.wrap_future(future)
             return {"answers": outcome.answers()}
+
+        return _guarded(answer())
+
+    async def _follow(self, message: Mapping[str, Any]) -> Answer:
+        after = message.get("after")
+        if type(after) is not int or self.followed is None:
+            raise InputError("Who follows says `after`: the sequence behind which there is to be more.")
+        followed = self.followed
+
+        async def answer() -> dict[str, Any]:
+            return {"sequence": await followed.beyond(after)}
 
         return _guarded(answer())
 

@@ -39,6 +39,18 @@ class Home:
         return self.root / "landing" / "history"
 
     @property
+    def landing_live(self) -> Path:
+        return self.root / "landing" / "live"
+
+    @property
+    def taken_files(self) -> Path:
+        return self.root / "landing" / "taken"
+
+    @property
+    def refused_files(self) -> Path:
+        return self.root / "landing" / "refused"
+
+    @property
     def mappings(self) -> Path:
         return self.root / "mappings"
 
@@ -77,6 +89,7 @@ def prepare_home(settings: Settings) -> Home:
         for folder in (
             home.dagster,
             home.landing_history,
+            home.landing_live,
             home.mappings,
             home.work,
             home.bundles,

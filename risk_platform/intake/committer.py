@@ -10,6 +10,7 @@ from typing import Any
 from risk_platform.intake.core import Step
 from risk_platform.intake.outcome import Outcome
 from risk_platform.intake.waiting import Waiting
+from risk_platform.operations.live_files import FileAdvance
 from risk_platform.operations.records import Events, Run
 from risk_platform.operations.store import Reached, StoreWriter
 
@@ -23,13 +24,17 @@ class Group:
     """What is committed together, and who waits for it."""
 
     runs: list[Run] = field(default_factory=list)
+    advances: list[FileAdvance] = field(default_factory=list)
     answers: list[tuple["Future[Any]", Outcome]] = field(default_factory=list)
 
     def add(self, waiting: Sequence[Waiting], step: Step) -> None:
         """Take in one step and those whom it answers."""
         if step.run is not None:
             self.runs.append(step.run)
-        self.answers += [(item.future, outcome) for item, outcome in zip(waiting, step.outcomes, strict=True)]
+        for item, outcome in zip(waiting, step.outcomes, strict=True):
+            self.answers.append((item.future, outcome))
+            if item.part is not None:
+                self.advances.append(item.part.advance(outcome))
 
 
 class Committer:
@@ -97,8 +102,8 @@ class Committer:
                     return
                 group = self._groups[0]
             try:
-                if group.runs:
-                    self._writer.commit(group.runs, self._reached)
+                if group.runs or group.advances:
+                    self._writer.commit(group.runs, self._reached, group.advances)
             except BaseException as error:  # noqa: BLE001 - whatever it is, the engine ends with it
                 with self._change:
                     self._error = error

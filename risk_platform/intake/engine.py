@@ -13,6 +13,7 @@ from risk_platform.intake.committer import Committer, Group, keys_of
 from risk_platform.intake.core import Core
 from risk_platform.intake.events import Event, micros
 from risk_platform.intake.failures import EngineStopped
+from risk_platform.intake.file_part import FilePart
 from risk_platform.intake.outcome import Outcome
 from risk_platform.intake.prepared import Prepared, Preparer, ReportKind
 from risk_platform.intake.waiting import Control, Quiet, Waiting, WaitingLine
@@ -61,9 +62,9 @@ class Engine:
         self._line.refuse_when_full(len(events))
         return self.submit_prepared(self._preparer.read(kind, events, self._clock()))
 
-    def submit_prepared(self, prepared: Prepared) -> "Future[Outcome]":
-        """As `submit`, of events that have passed the door."""
-        return self._enqueue(Waiting(prepared))
+    def submit_prepared(self, prepared: Prepared, part: FilePart | None = None) -> "Future[Outcome]":
+        """As `submit`, of events that have passed the door; that `part` of a file is done with the same commit."""
+        return self._enqueue(Waiting(prepared, part=part))
 
     def control(self, name: str, value: Mapping[str, Any]) -> "Future[Outcome]":
         """Change what decides, from the next payment on; the future raises InputError when it cannot be."""

@@ -15,6 +15,7 @@ from risk_platform.intake.core import Core
 from risk_platform.intake.engine import Clock
 from risk_platform.intake.events import micros
 from risk_platform.intake.failures import EngineStopped
+from risk_platform.intake.live_feeder import LiveFeeder
 from risk_platform.intake.process import Running, running_engine
 from risk_platform.intake.recovery import Told
 from risk_platform.intake.server import Server
@@ -60,6 +61,8 @@ async def _served(running: Running, home: Home, upkeep: "_Upkeep", told: Told) -
     await upkeep.sign_head()
     server = Server(running.engine, socket_path(home))
     await server.open()
+    feeder = LiveFeeder(home, running.store.live_files(), running.engine, upkeep.clock, told)
+    feeder.start()
     told(f"Engine ready at {socket_path(home)}, {running.replayed:,} events replayed")
     while not stop.is_set() and not running.engine.stopped.is_set():
         await upkeep.look()
@@ -67,6 +70,7 @@ async def _served(running: Running, home: Home, upkeep: "_Upkeep", told: Told) -
             await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
         except TimeoutError:
             continue
+    await asyncio.to_thread(feeder.close)
     await server.close()
     if not running.engine.stopped.is_set():
         told("Stopping: what waits is answered, then a last snapshot")
@@ -80,7 +84,7 @@ class _Upkeep:
     def __init__(
         self, running: Running, home: Home, clock: Clock, pace: SnapshotPace, told: Told, reached: Reached
     ) -> None:
-        self._running, self._home, self._clock = running, home, clock
+        self._running, self._home, self.clock = running, home, clock
         self._pace, self._told, self._reached = pace, told, reached
         self._taken_at, self._taken_time = running.store.tail().sequence, clock()
         self._heads, self._signed_time = running.store.heads(HeadKeeper.open(home.root)), clock()
@@ -93,17 +97,17 @@ class _Upkeep:
 
     async def look(self) -> None:
         """Sign a head and take a snapshot when one is due, and put a champion in place that never was."""
-        if self._clock() - self._signed_time >= _HEAD_PACE:
+        if self.clock() - self._signed_time >= _HEAD_PACE:
             await self.sign_head()
         behind = self._running.store.tail().sequence - self._taken_at
-        waited = self._clock() - self._taken_time
+        waited = self.clock() - self._taken_time
         if behind >= self._pace.events or (behind and waited >= self._pace.time):
             await self.snapshot()
         await self._follow_champion()
 
     async def sign_head(self) -> None:
         """Export the audit log's head; raises AuditError when the log does not continue the last one."""
-        self._signed_time = self._clock()
+        self._signed_time = self.clock()
         await asyncio.to_thread(self._heads.publish, micros(self._signed_time))
 
     async def snapshot(self) -> None:
@@ -114,7 +118,7 @@ class _Upkeep:
             return core.tail.sequence
 
         self._taken_at = await asyncio.wrap_future(self._running.engine.quietly(take))
-        self._taken_time = self._clock()
+        self._taken_time = self.clock()
         self._told(f"Snapshot at sequence {self._taken_at:,}")
 
     async def _follow_champion(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from risk_platform.intake.core import Core
 from risk_platform.intake.failures import EngineBusy, EngineStopped
+from risk_platform.intake.file_part import FilePart
 from risk_platform.intake.prepared import Prepared
 
 
@@ -33,6 +34,7 @@ class Waiting:
 
     work: Prepared | Control | Quiet
     future: "Future[Any]" = field(default_factory=Future)
+    part: FilePart | None = None
 
     @property
     def events(self) -> int:

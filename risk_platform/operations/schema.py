@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Float,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -59,7 +60,13 @@ RECORD_FORMATS = Table(
 ALERTS = Table(
     "alerts",
     METADATA,
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column(
+        "sequence",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        doc="Of the payment; below zero: history.",
+    ),
     Column("source", Text, nullable=False),
     Column("transaction_id", Text, nullable=False),
     Column("decision_id", Text, nullable=False),
@@ -75,6 +82,34 @@ ALERTS = Table(
     Column("probability", Float(53)),
     Column("expected_loss", Float(53), nullable=False, doc="Probability × amount, minor units."),
     Column("uncertainty", Float(53), nullable=False, doc="p (1 − p): most where the model cannot tell."),
+    Index("one_alert_a_decision", "decision_id", unique=True),
+)
+LIVE_FILES = Table(
+    "live_files",
+    METADATA,
+    Column("file_id", Text, primary_key=True, doc="SHA-256 of the mapping and of the file's bytes."),
+    Column("file_name", Text, nullable=False),
+    Column("mapping", Text, nullable=False),
+    Column("source", Text, nullable=False, doc="Source of the mapping."),
+    Column("record_kind", Text, nullable=False, doc="payments, judgements or outcomes."),
+    Column("lines_done", BigInteger, nullable=False, doc="Last line in a committed group, 1-based."),
+    Column("accepted", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("duplicates", BigInteger, nullable=False),
+    Column("finished_number", BigInteger, unique=True, doc="1 for the first file taken in whole."),
+    Column("changed_time", BigInteger, nullable=False, doc="µs."),
+)
+LIVE_REFUSALS = Table(
+    "live_refusals",
+    METADATA,
+    Column("file_id", Text, nullable=False),
+    Column("source_line", BigInteger, nullable=False),
+    Column("transaction_id", Text),
+    Column("rule", Text, nullable=False),
+    Column("column", Text, nullable=False),
+    Column("value", Text),
+    PrimaryKeyConstraint("file_id", "source_line"),
+    sqlite_with_rowid=False,
 )
 ALERT_STATES = Table(
     "alert_states",
@@ -116,7 +151,9 @@ REFRESH_TOKENS = Table(
 STREAM_TICKETS = Table(
     "stream_tickets",
     METADATA,
-    Column("ticket_hash", Text, primary_key=True, doc="SHA-256 of the ticket, hex; the row goes when it is used."),
+    Column(
+        "ticket_hash", Text, primary_key=True, doc="SHA-256 of the ticket, hex; the row goes when it is used."
+    ),
     Column("session_id", Text, nullable=False),
     Column("expires_time", BigInteger, nullable=False, doc="µs."),
 )

@@ -19,6 +19,7 @@ from risk_platform.operations.audit_log import Leaf, append_leaves
 from risk_platform.operations.database import migrate, open_database
 from risk_platform.operations.evidence import leaf_of
 from risk_platform.operations.keys import find_keys, insert_keys
+from risk_platform.operations.live_files import FileAdvance, LiveFiles, write_advances
 from risk_platform.operations.ownership import owned
 from risk_platform.operations.packing import pack, read_rows, row_format, unpack
 from risk_platform.operations.records import (
@@ -62,6 +63,10 @@ class Store:
     def heads(self, keeper: HeadKeeper) -> HeadPublisher:
         """Who signs the heads of this store's audit log into the file that `keeper` keeps."""
         return HeadPublisher(self._engine, keeper)
+
+    def live_files(self) -> LiveFiles:
+        """The live files that this store knows."""
+        return LiveFiles(self._engine)
 
     @contextmanager
     def writer(self) -> "Iterator[StoreWriter]":
@@ -162,10 +167,16 @@ class StoreWriter:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def commit(self, runs: Sequence[Run], reached: Reached = lambda _: None) -> None:
+    def commit(
+        self,
+        runs: Sequence[Run],
+        reached: Reached = lambda _: None,
+        advances: Sequence[FileAdvance] = (),
+    ) -> None:
         """Write the runs with their decisions, alerts, control changes and audit leaves; durable on return.
 
-        `reached` is told each stage that was reached. An error leaves the store as it was.
+        `advances` says how far the live files are with it. `reached` is told each stage that was reached. An
+        error leaves the store as it was.
         """
         with self._connection.begin() as transaction:
             leaves = []
@@ -181,6 +192,7 @@ class StoreWriter:
                 self._connection.execute(AUDIT_SALTS.insert(), {"sequence": run.sequence, "salts": salts})
                 leaves.append(Leaf(leaf_of(run, salts), run.sequence))
             append_leaves(self._connection, leaves)
+            write_advances(self._connection, advances)
             reached("before_commit")
             transaction.commit()
         reached("after_commit")

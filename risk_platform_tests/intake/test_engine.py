@@ -13,6 +13,7 @@ from risk_platform.errors import InputError
 from risk_platform.intake.failures import EngineBusy, EngineStopped
 from risk_platform.intake.outcome import Outcome
 from risk_platform.intake.process import Running
+from risk_platform.operations.live_files import FileAdvance
 from risk_platform.operations.records import Run
 from risk_platform.operations.store import Reached, StoreWriter
 from risk_platform_tests.intake.events import payment, payments
@@ -211,7 +212,9 @@ class _FullDisk(StoreWriter):
     def __init__(self) -> None:
         """Nothing is ever written."""
 
-    def commit(self, runs: Sequence[Run], reached: Reached = lambda _: None) -> None:
+    def commit(
+        self, runs: Sequence[Run], reached: Reached = lambda _: None, advances: Sequence[FileAdvance] = ()
+    ) -> None:
         raise OSError(28, "No space left on device")
 
 

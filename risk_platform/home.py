@@ -18,9 +18,13 @@ concurrency:
 run_coordinator:
   module: dagster.core.run_coordinator
   class: QueuedRunCoordinator
+  config:
+    dequeue_interval_seconds: 1
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300
+  poll_interval_seconds: 10
+  free_slots_after_run_end_seconds: 5
 """
 
 

@@ -1,4 +1,4 @@
-"""Where a test may kill the engine: a fault point named in the environment, read once when the process starts."""
+"""Where a test may kill the engine or a micro-batch: a point named in the environment, read once at the start."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from risk_platform.errors import SettingsError
 
 VARIABLE = "RISK_FAULT_POINT"
+DRAIN_POINTS = ("before_lake_write", "during_lake_write", "after_lake_commit")
 POINTS = ("after_validate", "after_inbox", "before_commit", "after_commit", "during_snapshot")
 
 
@@ -20,9 +21,9 @@ def fault_point(environment: Mapping[str, str]) -> Callable[[str], None]:
     if stated is None:
         return lambda _: None
     point, _, count = stated.partition(":")
-    if point not in POINTS or not count.isdigit():
+    if point not in (*POINTS, *DRAIN_POINTS) or not count.isdigit():
         raise SettingsError(
-            f"{VARIABLE} is {stated!r}; write one of {', '.join(POINTS)}, a colon and a number."
+            f"{VARIABLE} is {stated!r}; write one of {', '.join((*POINTS, *DRAIN_POINTS))}, a colon and a number."
         )
     left = int(count)
 

@@ -44,6 +44,14 @@ class Inserted:
     duplicates: int
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Names one batch of a writer, so that it is known to be done: a later one has a higher `version`."""
+
+    app_id: str
+    version: int
+
+
 class Lake:
     """Delta tables under one root: a folder, or an object-store URI with its storage `options`.
 
@@ -103,10 +111,15 @@ class Lake:
             session.register(table.name, self.dataset(table))
         return session
 
-    def insert_if_absent(self, table: Table, data: Data) -> Inserted:
-        """Insert the rows whose key the table lacks, in one commit; of rows with one key the first wins."""
+    def insert_if_absent(self, table: Table, data: Data, batch: Batch | None = None) -> Inserted:
+        """Insert the rows whose key the table lacks, in one commit; of rows with one key the first wins.
+
+        With `batch` that commit says so even where it has no row, and a batch that is done adds nothing.
+        """
         conformed = Conformed(table, data)
         delta = self._open(table)
+        if batch is not None and _batch_done(delta, batch.app_id) >= batch.version:
+            return Inserted(0, 0)
         with (
             self._scratch_folder() as folder,
             open_session(folder / "spill", _KEYS_MEMORY) as session,
@@ -117,19 +130,23 @@ class Lake:
             if delta is not None and rows.offered:
                 rows.leave_out(snapshot(table, delta, self._filesystem(table), rows.key_range()))
             absent = rows.count()
-            if absent:
-                write(self._target(table), delta, Conformed(table, rows.reader()), Change())
+            if absent or batch is not None:
+                done = None if batch is None else Transaction(batch.app_id, batch.version)
+                write(self._target(table), delta, Conformed(table, rows.reader()), Change(batch=done))
         return Inserted(absent, rows.offered - absent)
 
     def append_once(self, table: Table, data: Data, app_id: str, version: int) -> bool:
         """Append `data` as batch `version` of `app_id`; False when it, or a later one, is there already."""
         delta = self._open(table)
-        done = None if delta is None else delta.transaction_version(app_id)
-        if done is not None and done >= version:
+        if _batch_done(delta, app_id) >= version:
             return False
         batch = Change(batch=Transaction(app_id, version))
         write(self._target(table), delta, Conformed(table, data), batch)
         return True
+
+    def batch_done(self, table: Table, app_id: str) -> int:
+        """The last batch of `app_id` that is in the table, -1 before the first."""
+        return _batch_done(self._open(table), app_id)
 
     def append_at(self, table: Table, data: Data, version: int) -> None:
         """Append rows whose keys the caller found absent at `version` of the table.
@@ -221,6 +238,11 @@ class Lake:
     def _scratch_folder(self) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="risk-lake-") as folder:
             yield Path(folder)
+
+
+def _batch_done(delta: DeltaTable | None, app_id: str) -> int:
+    done = None if delta is None else delta.transaction_version(app_id)
+    return -1 if done is None else done
 
 
 def _local_folder(root: str) -> Path | None:

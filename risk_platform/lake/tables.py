@@ -191,6 +191,18 @@ DECISIONS = Table(
     PAYMENT_KEY,
     "event_date",
 )
+MICRO_BATCHES = Table(
+    "micro_batches",
+    "Each drain of the inbox into the lake: from where, up to where, and when.",
+    "fact",
+    (
+        Column("store_id", pa.string(), "Which operational store: SHA-256 of its first audit leaf."),
+        Column("last_sequence", pa.int64(), "Every event of the inbox up to this one is in the lake."),
+        Column("first_sequence", pa.int64(), "First event behind the micro-batch before."),
+        Column("drained_time", TIMESTAMP, "When it was drained."),
+    ),
+    ("store_id", "last_sequence"),
+)
 MODEL_VERSIONS = Table(
     "model_versions",
     "One row per trained model: what it saw, how it was judged, whether it was promoted.",
@@ -294,6 +306,7 @@ TABLES: tuple[Table, ...] = (
     INGESTED_FILES,
     PAYMENT_FEATURES,
     DECISIONS,
+    MICRO_BATCHES,
     MODEL_VERSIONS,
     MODEL_METRICS,
     FEATURE_IMPORTANCES,

@@ -1,5 +1,6 @@
 """The operational store: the inbox, the decisions made on it, alerts, control history and audit leaves."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 
+from risk_platform.audit.byte_rows import ByteRows
 from risk_platform.audit.commitments import new_salts
 from risk_platform.audit.keeping import HeadKeeper
 from risk_platform.errors import ServiceError
@@ -147,6 +149,13 @@ class Store:
             rows = connection.execute(query).all()
         return [ControlChange(row.sequence, row.name, json.loads(row.value)) for row in rows]
 
+    def identity(self) -> str:
+        """What tells this store from any other: SHA-256 of its first audit leaf; empty while it has no event."""
+        query = sa.select(AUDIT_LEAVES.c.leaf).where(AUDIT_LEAVES.c.sequence.is_not(None))
+        with self._engine.connect() as connection:
+            leaf: str | None = connection.execute(query.order_by(AUDIT_LEAVES.c.sequence).limit(1)).scalar()
+        return "" if leaf is None else hashlib.sha256(leaf.encode()).hexdigest()
+
     def leaf_at(self, sequence: int) -> str | None:
         """The audit leaf of the run that ends with `sequence`; None when no run does."""
         query = (
@@ -225,7 +234,7 @@ def _inbox_row(run: Run) -> dict[str, object]:
         "kind": run.events.kind,
         "known_time": run.known_time,
         "timezone": run.timezone,
-        "bodies": pack(b"\n".join(run.events.lines)),
+        "bodies": pack(ByteRows.of(run.events.lines).joined),
     }
 
 

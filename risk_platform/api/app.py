@@ -12,6 +12,7 @@ from risk_platform.api.guard import refuse_unguarded_routes
 from risk_platform.api.limits import Rates
 from risk_platform.api.middleware import LimitedBodies, Measured, SafeHeaders
 from risk_platform.api.problems import ProblemDetails, answer_problems
+from risk_platform.api.protocol import BoundedWebSockets
 from risk_platform.api.routes import (
     alerts,
     audit,
@@ -22,6 +23,7 @@ from risk_platform.api.routes import (
     model,
     reports,
     risk,
+    stream,
     transactions,
     users,
 )
@@ -31,7 +33,15 @@ from risk_platform.settings import Settings, settings
 
 PREFIX = "/api/v1"
 # Paths of requests name customers and payments, so no log of them; an address that a caller can write is not asked.
-SERVER_OPTIONS: dict[str, Any] = {"access_log": False, "server_header": False, "proxy_headers": False}
+SERVER_OPTIONS: dict[str, Any] = {
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+    "ws": BoundedWebSockets,
+    # Listeners have nothing to say; a message would be compressed for each of them anew.
+    "ws_max_size": 4096,
+    "ws_per_message_deflate": False,
+}
 _DESCRIPTION = (
     "Payments in, decisions out. Sign in with `POST /api/v1/auth/login` and hand the `access_token` to "
     "Authorize. Errors are problem details (RFC 9457); requests that change something take an `Idempotency-Key`."
@@ -47,6 +57,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     model.router,
     audit.router,
     health.router,
+    stream.router,
 )
 _LARGER_BODIES = {"/transactions/batch": transactions.LARGEST_BATCH}
 
@@ -73,6 +84,7 @@ def create_app(current: Settings, clock: Clock, rates: Rates) -> FastAPI:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.metrics_router)
     app.include_router(documents.router)
+    app.include_router(stream.stream_router)
     documents.serve_assets(app)
     refuse_unguarded_routes(app, frozenset({documents.ASSETS_PATH}))
     answer_problems(app)

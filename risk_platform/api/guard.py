@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Request, Security
+from anyio.to_thread import run_sync
+from fastapi import Depends, FastAPI, Request, Security, WebSocket
 from fastapi.params import Depends as DependsParameter
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.requests import HTTPConnection
+from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.routing import Mount
 
@@ -38,6 +40,31 @@ class Guard:
         request.state.session = session
 
 
+class Ticketed:
+    """Lets a WebSocket through that a page of ours, or no page, opens with an unused ticket of somebody allowed."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    async def __call__(self, socket: WebSocket, service: Wired, ticket: str = "") -> None:
+        """Note the session for the route; raises a 401, 403 or 429 problem."""
+        service.limits.public_request(address_of(socket))
+        origin = socket.headers.get("origin")
+        own = (f"http://{socket.headers.get('host')}", f"https://{socket.headers.get('host')}")
+        if origin is not None and origin not in (*own, *service.allowed_origins):
+            raise Problem(
+                403, f"Pages of {origin[:100]} may not listen; RISK_ALLOWED_ORIGINS names those that may."
+            )
+        session = await run_sync(_session_of_ticket, service, ticket)
+        if session is None:
+            raise Problem(401, "The ticket is not good any more; ask POST /api/v1/auth/ticket for a new one.")
+        if not allowed(session.user.role, self.permission):
+            raise Problem(
+                403, f"The role {session.user.role} has not the permission {self.permission.value}."
+            )
+        socket.state.session = session
+
+
 class Public:
     """Lets anybody through, a limited number of times."""
 
@@ -58,31 +85,36 @@ def requires(permission: Permission) -> Sequence[Any]:
     return [Depends(Guard(permission))]
 
 
+def ticketed(permission: Permission) -> Sequence[Any]:
+    """The dependencies of a WebSocket for who has the permission."""
+    return [Depends(Ticketed(permission))]
+
+
 PUBLIC: Sequence[Any] = [Depends(Public())]
 UNLIMITED: Sequence[Any] = [Depends(Unlimited())]
 
 
-async def session_of(request: Request) -> Session:
+async def session_of(connection: HTTPConnection) -> Session:
     """The session that the guard found."""
-    session: Session = request.state.session
+    session: Session = connection.state.session
     return session
 
 
 SignedIn = Annotated[Session, Depends(session_of)]
 
 
-def address_of(request: Request) -> str:
+def address_of(connection: HTTPConnection) -> str:
     """Network address of the caller; headers that a caller can write are not asked."""
-    return request.client.host if request.client else "local"
+    return connection.client.host if connection.client else "local"
 
 
-def guard_of(route: APIRoute) -> Guard | Public | Unlimited | None:
+def guard_of(route: APIRoute | APIWebSocketRoute) -> Guard | Ticketed | Public | Unlimited | None:
     """The guard that a route declares."""
     guards = [
         parameter.dependency
         for parameter in route.dependencies
         if isinstance(parameter, DependsParameter)
-        and isinstance(parameter.dependency, Guard | Public | Unlimited)
+        and isinstance(parameter.dependency, Guard | Ticketed | Public | Unlimited)
     ]
     return guards[0] if len(guards) == 1 else None
 
@@ -92,7 +124,7 @@ def refuse_unguarded_routes(app: FastAPI, open_mounts: frozenset[str]) -> None:
     unguarded = []
     for context in iter_route_contexts(app.routes):
         route = context.original_route
-        if isinstance(route, APIRoute) and guard_of(route) is not None:
+        if isinstance(route, APIRoute | APIWebSocketRoute) and guard_of(route) is not None:
             continue
         if isinstance(route, Mount) and route.path in open_mounts:
             continue
@@ -116,6 +148,11 @@ def _session(service: Service, credentials: HTTPAuthorizationCredentials | None)
     if session is None:
         raise _refused_token()
     return session
+
+
+def _session_of_ticket(service: Service, ticket: str) -> Session | None:
+    session_id = service.tickets.take(ticket, service.now)
+    return None if session_id is None else service.accounts.session(session_id, service.now)
 
 
 def _refused_token() -> Problem:

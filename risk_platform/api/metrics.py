@@ -2,7 +2,7 @@
 
 import os
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 # Set before the workers start: each writes its numbers into files of that folder.
@@ -36,6 +36,31 @@ class Metrics:
         )
         self.sign_ins = Counter(
             "risk_api_sign_ins", "Attempts to sign in.", ("outcome",), registry=self._registry
+        )
+
+        self.listeners = Gauge(
+            "risk_api_stream_listeners",
+            "Listeners of the live stream.",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+        self.stream_messages = Counter(
+            "risk_api_stream_messages", "Messages written to listeners.", registry=self._registry
+        )
+        self.stream_ends = Counter(
+            "risk_api_stream_ends", "Streams that the service ended.", ("code",), registry=self._registry
+        )
+        self.stream_lag = Gauge(
+            "risk_api_stream_lag_seconds",
+            "Age of the newest event when it was passed on to the listeners.",
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
+        self.stream_waiting = Gauge(
+            "risk_api_stream_waiting",
+            "Messages that wait for the slowest listener.",
+            registry=self._registry,
+            multiprocess_mode="livemax",
         )
 
     def page(self) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import orjson
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, ValidationException, WebSocketRequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -56,6 +56,7 @@ def answer_problems(app: FastAPI) -> None:
     """Have every error of the app answered as problem details."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(WebSocketRequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RiskPlatformError, _refused)
     app.add_exception_handler(Exception, _failed)
@@ -101,7 +102,7 @@ async def _http(_: Request, error: Exception) -> Response:
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
-    told = cast(RequestValidationError, error).errors()
+    told = cast(ValidationException, error).errors()
     # The given value is left out: it may be a password.
     faults = [{"field": _field(item["loc"]), "fault": item["msg"]} for item in told]
     first = faults[0]

@@ -6,18 +6,24 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from anyio import CapacityLimiter
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
+from sqlalchemy.engine import URL
 from sqlalchemy.engine import Engine as Database
 
 from risk_platform.api.keys import token_key, token_key_file
 from risk_platform.api.limits import RateLimits, Rates
 from risk_platform.api.metrics import Metrics
 from risk_platform.api.passwords import Passwords
+from risk_platform.api.stream.health import engine_health
+from risk_platform.api.stream.hub import Hub
+from risk_platform.api.stream.notices import Notices, RedisNotices
 from risk_platform.api.tokens import AccessTokens
 from risk_platform.decisions.archive import Archive
 from risk_platform.decisions.explanation import Explainer
 from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.home import Home
+from risk_platform.intake.announcing import channel_of
 from risk_platform.intake.async_client import EngineLink
 from risk_platform.intake.events import micros
 from risk_platform.intake.service import socket_path
@@ -26,12 +32,15 @@ from risk_platform.operations.alerts import AlertQueue
 from risk_platform.operations.database import bring_up_to_date, database_url, open_database
 from risk_platform.operations.feed import DecisionFeed
 from risk_platform.operations.idempotency import IdempotencyKeys
+from risk_platform.operations.inbox_feed import InboxFeed
+from risk_platform.operations.tickets import Tickets
 from risk_platform.settings import Settings
 
 Clock = Callable[[], datetime]
 _WAITING_REQUESTS, _WAITING_BATCHES = 1_000, 8
 # A hash takes a whole core: sign-ins wait for one another, never decisions for them.
 _HASHES_AT_ONCE = 1
+_FOLLOWING = 1
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,9 @@ class Service:
     limits: RateLimits
     explainer: Explainer
     metrics: Metrics
+    tickets: Tickets
+    allowed_origins: tuple[str, ...]
+    hub: Hub
 
     @classmethod
     def open(cls, settings: Settings, home: Home, clock: Clock, rates: Rates) -> Self:
@@ -61,28 +73,45 @@ class Service:
 
         Raises ServiceError when the store cannot be reached, SettingsError when the signing key is not safe.
         """
-        database = open_database(database_url(settings.database_url, home.root))
+        store = database_url(settings.database_url, home.root)
+        database = open_database(store)
         bring_up_to_date(database)
+        accounts, metrics, engine = (
+            Accounts(database),
+            Metrics(),
+            EngineLink(socket_path(home), _WAITING_REQUESTS),
+        )
         return cls(
             clock=clock,
             home=home,
             database=database,
-            accounts=Accounts(database),
+            accounts=accounts,
             keys=IdempotencyKeys(database),
             alerts=AlertQueue(database),
             feed=DecisionFeed(database),
-            engine=EngineLink(socket_path(home), _WAITING_REQUESTS),
+            engine=engine,
             batches=EngineLink(socket_path(home), _WAITING_BATCHES),
             tokens=AccessTokens(token_key(token_key_file(home.root))),
             passwords=Passwords(),
             hashing=CapacityLimiter(_HASHES_AT_ONCE),
             limits=RateLimits(rates),
             explainer=Explainer(Archive.of(home), ReasonDictionary.shipped()),
-            metrics=Metrics(),
+            metrics=metrics,
+            tickets=Tickets(database),
+            allowed_origins=tuple(settings.allowed_origins),
+            hub=Hub(
+                InboxFeed(database),
+                accounts,
+                _notices(settings.redis_url, store, home),
+                lambda: engine_health(engine),
+                lambda: micros(clock()),
+                metrics,
+            ),
         )
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.hub.close()
         await self.engine.close()
         await self.batches.close()
         self.database.dispose()
@@ -93,10 +122,16 @@ class Service:
         return micros(self.clock())
 
 
-async def service_of(request: Request) -> Service:
-    """The service that the app of a request has."""
-    service: Service = request.app.state.service
+async def service_of(connection: HTTPConnection) -> Service:
+    """The service that the app of a request or a WebSocket has."""
+    service: Service = connection.app.state.service
     return service
+
+
+def _notices(redis_url: str | None, store: URL, home: Home) -> Notices:
+    if redis_url is None:
+        return EngineLink(socket_path(home), _FOLLOWING)
+    return RedisNotices(redis_url, channel_of(store))
 
 
 Wired = Annotated[Service, Depends(service_of)]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -40,8 +41,8 @@ class Server:
             "follow": self._follow,
         }
 
-    async def open(self) -> None:
-        """Listen; raises ServiceError when the socket cannot be made."""
+    async def open(self) -> Followed:
+        """Listen; how far the inbox is committed from now on. Raises ServiceError when the socket cannot be made."""
         if len(str(self._path).encode()) > _LONGEST_PATH:
             raise ServiceError(f"{self._path} is too long for a socket; choose a shorter RISK_HOME.")
         self.followed = Followed()
@@ -50,6 +51,7 @@ class Server:
         self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._connected, self._path)
         self._path.chmod(0o600)
+        return self.followed
 
     async def close(self) -> None:
         """Take no more requests; those taken are still answered."""
@@ -72,7 +74,9 @@ class Server:
             self._connections.add(connection)
             connection.add_done_callback(self._connections.discard)
         try:
-            await _write(writer, answers)
+            # A caller that is gone needs no answer.
+            with suppress(ConnectionError):
+                await _write(writer, answers)
         finally:
             reading.cancel()
             self._readings.discard(reading)

@@ -11,6 +11,7 @@ from typing import Any
 from risk_platform.audit.keeping import HeadKeeper
 from risk_platform.errors import RiskPlatformError
 from risk_platform.home import Home
+from risk_platform.intake.announcing import announce, channel_of
 from risk_platform.intake.core import Core
 from risk_platform.intake.engine import Clock
 from risk_platform.intake.events import micros
@@ -20,6 +21,7 @@ from risk_platform.intake.process import Running, running_engine
 from risk_platform.intake.recovery import Told
 from risk_platform.intake.server import Server
 from risk_platform.models.champion import champion_pointer, load_champion
+from risk_platform.operations.database import database_url
 from risk_platform.operations.store import Reached
 from risk_platform.settings import Settings
 
@@ -50,17 +52,22 @@ def serve(
     not continue the audit log that was signed.
     """
     with running_engine(settings, home, clock, told, reached) as running:
-        asyncio.run(_served(running, home, _Upkeep(running, home, clock, pace, told, reached), told))
+        upkeep = _Upkeep(running, home, clock, pace, told, reached)
+        asyncio.run(_served(running, home, upkeep, told, settings))
 
 
-async def _served(running: Running, home: Home, upkeep: "_Upkeep", told: Told) -> None:
+async def _served(running: Running, home: Home, upkeep: "_Upkeep", told: Told, settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await upkeep.sign_head()
     server = Server(running.engine, socket_path(home))
-    await server.open()
+    followed = await server.open()
+    announcing = None
+    if settings.redis_url is not None:
+        channel = channel_of(database_url(settings.database_url, home.root))
+        announcing = asyncio.create_task(announce(followed, settings.redis_url, channel, told))
     feeder = LiveFeeder(home, running.store.live_files(), running.engine, upkeep.clock, told)
     feeder.start()
     told(f"Engine ready at {socket_path(home)}, {running.replayed:,} events replayed")
@@ -71,6 +78,8 @@ async def _served(running: Running, home: Home, upkeep: "_Upkeep", told: Told) -
         except TimeoutError:
             continue
     await asyncio.to_thread(feeder.close)
+    if announcing is not None:
+        announcing.cancel()
     await server.close()
     if not running.engine.stopped.is_set():
         told("Stopping: what waits is answered, then a last snapshot")

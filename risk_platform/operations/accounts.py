@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -149,6 +150,15 @@ class Accounts:
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
         return None if row is None else Session(session_id, _as_user(row))
+
+    def sessions(self, session_ids: Sequence[str], now: int) -> dict[str, Session]:
+        """Those of the sessions that go on, by their identifiers, each with its user as they are now."""
+        query = sa.select(USERS, SESSIONS.c.session_id).join(SESSIONS, SESSIONS.c.user_id == USERS.c.user_id)
+        query = query.where(SESSIONS.c.session_id.in_(session_ids), SESSIONS.c.ended.is_(None))
+        query = query.where(SESSIONS.c.expires_time > now, USERS.c.state == "active")
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return {row.session_id: Session(row.session_id, _as_user(row)) for row in rows}
 
     def _user(self, condition: sa.ColumnElement[bool]) -> User | None:
         with self._engine.connect() as connection:

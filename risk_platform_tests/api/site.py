@@ -1,5 +1,6 @@
 """A real engine process and a real server before it, with one user of every role."""
 
+import json
 import multiprocessing
 import socket
 import time
@@ -9,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import uvicorn
+from websockets.sync.client import ClientConnection, connect
 
 from risk_platform.api.app import SERVER_OPTIONS, create_app
 from risk_platform.api.limits import Rates
@@ -36,6 +39,27 @@ _BEGAN = datetime.now(UTC) - timedelta(hours=3)
 
 
 @dataclass
+class Stream:
+    """One listener."""
+
+    socket: ClientConnection
+
+    def next(self, seconds: float = 20) -> dict[str, Any]:
+        """The next message but for health."""
+        while True:
+            message: dict[str, Any] = json.loads(self.socket.recv(seconds))
+            if message["topics"] != ["health"]:
+                return message
+
+    def until(self, sequence: int) -> list[dict[str, Any]]:
+        """The next messages up to that sequence."""
+        found = [self.next()]
+        while found[-1]["sequence"] < sequence:
+            found.append(self.next())
+        return found
+
+
+@dataclass
 class Site:
     """A running service; `client(role)` is signed in."""
 
@@ -54,6 +78,17 @@ class Site:
         """A client that nobody signed in with."""
         self.opened.append(httpx.Client(base_url=self.url, timeout=60, trust_env=False))
         return self.opened[-1]
+
+    @contextmanager
+    def listening(self, role: Role, **wanted: Any) -> Iterator["Stream"]:
+        """The live stream as the user of that role hears it."""
+        ticket = self.client(role).post("/api/v1/auth/ticket").json()["ticket"]
+        with connect(self.stream_address(ticket=ticket, **wanted), proxy=None, max_queue=None) as socket:
+            yield Stream(socket)
+
+    def stream_address(self, **wanted: Any) -> str:
+        """Address of the live stream."""
+        return f"{self.url.replace('http', 'ws', 1)}/ws/risk-stream?{urlencode(wanted)}"
 
     def close(self) -> None:
         """Close every client."""

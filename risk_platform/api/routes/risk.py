@@ -1,12 +1,13 @@
 """Decided payments: the newest, one by its identifier, the past, and their numbers."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
+from risk_platform.api.decided import Risk, moment, risk_fields
 from risk_platform.api.guard import SignedIn, requires
 from risk_platform.api.paging import Cursor, FromTime, Limit, ToTime, cursor_of, instant, place_of
 from risk_platform.api.problems import Problem, ProblemDetails
@@ -17,37 +18,10 @@ from risk_platform.operations.accounts import Session
 from risk_platform.operations.feed import DecidedPayment, FeedFilter
 
 router = APIRouter(prefix="/risk", tags=["risk"])
-_PARTIES = ("customer_id", "counterparty_id", "instrument_id")
 PaymentName = Annotated[
     str,
     Path(max_length=300, description="TRANSACTION_ID, or SOURCE:TRANSACTION_ID.", examples=["upi:T-1001"]),
 ]
-
-
-class Risk(BaseModel):
-    """A payment and the decision on it; its parties are null for who may not see them."""
-
-    sequence: int
-    source: str
-    transaction_id: str
-    event_time: datetime
-    known_time: datetime
-    customer_id: str | None
-    counterparty_id: str | None
-    instrument_id: str | None
-    amount_minor: int
-    currency: str
-    channel: str
-    decision_id: str
-    decided_time: datetime
-    probability: float | None
-    score: float
-    level: Level
-    advice: Advice
-    alerted: bool
-    degraded_reason: str | None
-    reason_codes: list[str]
-    rule_hits: list[str]
 
 
 class Evidence(Risk):
@@ -125,8 +99,8 @@ def stats(
     decisions = [item.decision for item in items]
     return RiskStats(
         payments=len(items),
-        first_time=_moment(items[-1].known_time) if items else None,
-        last_time=_moment(items[0].known_time) if items else None,
+        first_time=moment(items[-1].known_time) if items else None,
+        last_time=moment(items[0].known_time) if items else None,
         levels=dict.fromkeys(Level, 0) | Counter(Level(each["level"]) for each in decisions),
         advice=dict.fromkeys(Advice, 0) | Counter(Advice(each["advice"]) for each in decisions),
         channels=Counter(item.payment["channel"] for item in items),
@@ -168,11 +142,5 @@ def _shown(item: DecidedPayment, session: Session) -> Risk:
 
 
 def _fields(item: DecidedPayment, session: Session) -> dict[str, Any]:
-    hidden = {} if _sees_parties(session) else dict.fromkeys(_PARTIES)
-    given = dict.fromkeys(_PARTIES) | item.payment | item.decision | hidden
-    given["known_time"] = _moment(item.known_time)
+    given = risk_fields(item.payment, item.decision, item.known_time, sees_parties=_sees_parties(session))
     return {name: given[name] for name in Evidence.model_fields}
-
-
-def _moment(instant: int) -> datetime:
-    return datetime.fromtimestamp(instant / 1_000_000, UTC)

@@ -39,6 +39,10 @@ def demo(
     customers: Annotated[int, typer.Option(min=100, help="Customers to simulate.")] = 800,
     days: Annotated[int, typer.Option(min=60, help="Days to simulate, ending yesterday.")] = 100,
     seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 7,
+    alerts: Annotated[
+        bool,
+        typer.Option("--alerts", help="Raise the alerts of what nobody judged, for analysts to work on."),
+    ] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the summary to this file as well.")
     ] = None,
@@ -56,7 +60,8 @@ def demo(
     period = demo_period(current, home, customers, days, seed)
     lay_out_payments(home, period, console)
     console.print("[bold]2/3[/bold] Materializing every asset (first, dbt parses its project) …")
-    materialize("everything_job", period.first, period.last, console)
+    ops = {"decisions": {"config": {"alerts": alerts}}}
+    materialize("everything_job", period.first, period.last, console, ops)
     console.print("[bold]3/3[/bold] Summary\n")
     summary = summarize(Lake(current.lake_root, current.lake_options), seconds=perf_counter() - started)
     print_summary(summary, console)

@@ -4,10 +4,11 @@ import io
 import logging
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from datetime import date
 from time import perf_counter
+from typing import Any
 from uuid import uuid4
 
 import dagster as dg
@@ -96,10 +97,12 @@ def _cause(event: dg.DagsterEvent) -> str:
     return f"{event.step_key}: {data.error.to_string() if data.error else event.message}"
 
 
-def materialize(job_name: str, first: date, last: date, console: Console) -> str:
+def materialize(
+    job_name: str, first: date, last: date, console: Console, ops: Mapping[str, Any] | None = None
+) -> str:
     """Run a partitioned job over the days `first` to `last` and return the run's id.
 
-    Raises RiskPlatformError with the first failed step's cause.
+    `ops` is configuration of its assets by name. Raises RiskPlatformError with the first failed step's cause.
     """
     from risk_platform.definitions import defs
 
@@ -109,7 +112,10 @@ def materialize(job_name: str, first: date, last: date, console: Console) -> str
     instance.add_event_listener(run_id, lines)
     with redirect_stdout(DbtLines(console)), _quick_run_log():
         result = defs.resolve_job_def(job_name).execute_in_process(
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config={
+                "ops": dict(ops or {}),
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
             instance=instance,
             run_id=run_id,
             raise_on_error=False,

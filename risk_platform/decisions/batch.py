@@ -112,9 +112,14 @@ def _undecided(
         where f.event_date = ? {same_day} and not exists (
             select 1 from decisions as d
             where d.event_date = ? and d.source = f.source and d.transaction_id = f.transaction_id
+        ) and not exists (
+            -- What came in live was decided then; its decision may not be drained yet.
+            select 1 from transactions as l
+            where l.event_date = ? and l.sequence is not null
+                and l.source = f.source and l.transaction_id = f.transaction_id
         )
     """  # noqa: S608 - names come from the registry and the verified bundle
-    reader: pa.RecordBatchReader = connection.sql(query, params=[day, day]).to_arrow_reader(BATCH_ROWS)
+    reader: pa.RecordBatchReader = connection.sql(query, params=[day, day, day]).to_arrow_reader(BATCH_ROWS)
     yield from reader
 
 

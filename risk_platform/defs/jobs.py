@@ -18,6 +18,11 @@ daily_job = dg.define_asset_job(
     selection=EVERYTHING - INGEST - TRAINING,
     description="Validates, describes and decides the payments of one or more days, then charts the network.",
 )
+refresh_job = dg.define_asset_job(
+    "refresh_job",
+    selection=dg.AssetSelection.groups("contract", "features") - PARITY,
+    description="Validates and describes the payments of the day that runs and of the one before.",
+)
 training_job = dg.define_asset_job(
     "training_job", selection=TRAINING, description="Trains a challenger and promotes it if it deserves it."
 )

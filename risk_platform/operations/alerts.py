@@ -18,7 +18,7 @@ from risk_platform.operations.schema import ALERT_STATES, ALERTS
 
 AlertState = Literal["open", "acknowledged", "resolved"]
 _DECIDED = ("sequence", "source", "transaction_id", "decision_id", "probability", "score", "level", "advice")
-_ABOUT = ("customer_id", "amount_minor", "currency", "channel")
+ALERT_ABOUT = ("customer_id", "amount_minor", "currency", "channel")
 _STATE = sa.func.coalesce(ALERT_STATES.c.state, "open").label("state")
 _JOINED = ALERTS.outerjoin(ALERT_STATES, ALERT_STATES.c.sequence == ALERTS.c.sequence)
 _SHOWN = (
@@ -184,14 +184,15 @@ def alert_rows(run: Run, decisions: pa.RecordBatch) -> list[dict[str, Any]]:
 def _row(alert: dict[str, Any], run: Run) -> dict[str, Any]:
     at = alert["sequence"] - run.sequence
     body = orjson.loads(run.events.lines[at])
+    about = {name: body.get(name) for name in ALERT_ABOUT}
+    return ranked(alert | about | {"raised_time": run.known_time + at})
+
+
+def ranked(alert: Mapping[str, Any]) -> dict[str, Any]:
+    """The alert with what its place in the queue is made of."""
     chance = alert["score"] if alert["probability"] is None else alert["probability"]
-    return {
-        **alert,
-        **{name: body.get(name) for name in _ABOUT},
-        "raised_time": run.known_time + at,
-        "expected_loss": chance * (body.get("amount_minor") or 0),
-        "uncertainty": chance * (1 - chance),
-    }
+    loss = chance * (alert["amount_minor"] or 0)
+    return {**alert, "expected_loss": loss, "uncertainty": chance * (1 - chance)}
 
 
 def _one(sequence: int) -> sa.Select[Any]:

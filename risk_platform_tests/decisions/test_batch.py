@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from risk_platform.decisions.batch import DecisionCounts, decide_range
@@ -10,7 +11,7 @@ from risk_platform.decisions.engine import DecisionEngine
 from risk_platform.decisions.levels import Thresholds
 from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.lake.lake import Lake
-from risk_platform.lake.tables import DECISIONS, PAYMENT_FEATURES
+from risk_platform.lake.tables import DECISIONS, PAYMENT_FEATURES, TRANSACTIONS
 from risk_platform.models.bundle import Bundle
 from risk_platform_tests.decisions.small_model import rule_book
 
@@ -96,3 +97,22 @@ def test_a_range_inside_the_training_span_decides_nothing(
     counts = decide(lake, model, thresholds, FIRST, date(2026, 3, 10), NOON)
     assert (counts.decided, counts.skipped_training_span) == (0, 80)
     assert not lake.exists(DECISIONS)
+
+
+def test_what_came_in_live_waits_for_its_own_decision(
+    lake: Lake, model: Bundle, thresholds: Thresholds
+) -> None:
+    """A micro-batch brings payments a moment before the engine's decisions on them."""
+    features = lake.read(PAYMENT_FEATURES, filter=pc.field("event_date") == LAST)
+    first = features.slice(0, 1).to_pylist()[0]
+    live = dict.fromkeys(TRANSACTIONS.column_names) | {
+        "partition": 0, "kind": "purchase", "status": "completed", "customer_id": "C1", "amount_minor": 100,
+        "currency": "INR", "channel": "UPI", "broken_rules": [], "sequence": 7,
+    }  # fmt: skip
+    live |= {
+        name: first[name] for name in ("source", "transaction_id", "event_time", "event_date", "known_time")
+    }
+    lake.replace_range(TRANSACTIONS, pa.Table.from_pylist([live], TRANSACTIONS.schema), LAST, LAST)
+    counts = decide(lake, model, thresholds, LAST, LAST, NOON)
+    assert counts.decided == PER_DAY - 1
+    assert first["transaction_id"] not in lake.read(DECISIONS)["transaction_id"].to_pylist()

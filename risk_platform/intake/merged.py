@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from risk_platform.audit.byte_rows import ByteRows
 from risk_platform.intake.outcome import Outcome
 from risk_platform.intake.prepared import Prepared
 from risk_platform.intake.refusals import Refusals
@@ -106,7 +107,7 @@ def merge(parts: Sequence[Prepared]) -> Merged:
             events[0].kind,
             list(chain.from_iterable(item.sources for item in events)),
             list(chain.from_iterable(item.event_ids for item in events)),
-            list(chain.from_iterable(item.lines for item in events)),
+            ByteRows.concat([item.lines for item in events]),
         ),
         b"".join(part.hashes for part in parts),
     )

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from risk_platform.intake.door import LiveDoor
 from risk_platform.intake.events import Columns, Event, read_events
-from risk_platform.intake.lines import as_table, json_lines
+from risk_platform.intake.lines import as_table, body_lines
 from risk_platform.intake.refusals import Refusal, Refusals
 from risk_platform.operations.records import Events, body_hashes
 from risk_platform.transactions.canonical import RECORDS, RecordKind
@@ -62,9 +62,9 @@ class Preparer:
         if refusals.items:
             positions = [at for at in range(size) if not refusals.refused[at]]
             columns = {name: [values[at] for at in positions] for name, values in columns.items()}
-        lines = json_lines(columns)
-        events = Events(kind, columns["source"], columns[identifier], lines)
         table = as_table(columns, _RECORDS[kind])
+        lines = body_lines(table)
+        events = Events(kind, columns["source"], columns[identifier], lines)
         return Prepared(size, positions, table, events, body_hashes(lines), tuple(refusals.items))
 
 

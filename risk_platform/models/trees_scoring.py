@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba.cpython.unsafe.numbers import trailing_zeros
 
 from risk_platform.models.payments import Floats, Ints
-from risk_platform.models.threads import in_halves, kernel
+from risk_platform.kernels import in_halves, kernel
 from risk_platform.models.trees import Tree
 from risk_platform.models.trees_rows import LANES, RankedForest, Ranks, rank_rows
 

@@ -8,7 +8,7 @@ _CODEC = pa.Codec("zstd", 1)
 _LENGTH_BYTES = 8
 
 
-def pack(content: bytes | pa.Buffer) -> bytes:
+def pack(content: bytes | memoryview | pa.Buffer) -> bytes:
     """`content` compressed, preceded by its length."""
     compressed: bytes = _CODEC.compress(content, asbytes=True)
     return len(content).to_bytes(_LENGTH_BYTES, "little") + compressed

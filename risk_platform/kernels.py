@@ -1,0 +1,62 @@
+"""Kernels that release the interpreter's lock, and a second thread for them."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import numba
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def kernel(function: _Function) -> _Function:
+    """`function` compiled on its first call, and kept compiled on disk."""
+    return cast(_Function, numba.njit(cache=True, nogil=True)(function))
+
+
+def inline(function: _Function) -> _Function:
+    """`function` as a part that is copied into the kernels that call it; it stands in the file of each of them."""
+    return cast(_Function, numba.njit(inline="always")(function))
+
+
+@intrinsic
+def _copy_bytes(_: Any, target: Any, _at: Any, source: Any, _begin: Any, _count: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        target, at, source, begin, count = arguments
+        kinds = signature.args
+        into = context.make_array(kinds[0])(context, builder, target).data
+        out_of = context.make_array(kinds[2])(context, builder, source).data
+        _code.raw_memcpy(builder, builder.gep(into, [at]), builder.gep(out_of, [begin]), count, 1)
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64, source, types.int64, types.int64), code
+
+
+_code: Any = cgutils
+# In a kernel, copy_bytes(target, at, source, begin, count) copies bytes from one array to the other as memcpy does:
+# nothing is checked, and both are arrays of bytes without gaps.
+copy_bytes: Any = _copy_bytes
+
+
+@cache
+def _second_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="kernel")
+
+
+# A forked child has no threads but its own.
+os.register_at_fork(after_in_child=_second_thread.cache_clear)
+
+
+def in_halves(work: Callable[[slice], None], count: int, worthwhile: int) -> None:
+    """`work` on the rows 0 … count − 1, on two threads from `worthwhile` rows on; each row is worked on once."""
+    if count < worthwhile:
+        work(slice(0, count))
+        return
+    middle = count // 2
+    other = _second_thread().submit(work, slice(middle, count))
+    work(slice(0, middle))
+    other.result()

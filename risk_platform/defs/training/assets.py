@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import numpy as np
@@ -13,13 +14,13 @@ from pydantic import Field
 from risk_platform.defs.platform import Materialized, Platform, final_refusals
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import FEATURE_IMPORTANCES, MODEL_METRICS, MODEL_VERSIONS
-from risk_platform.models.champion import crown, has_champion, load_champion, store_bundle
-from risk_platform.models.explained import Explained, explain_test
-from risk_platform.models.plots import draw_all
-from risk_platform.models.promotion import Verdict, judge_first, judge_next
-from risk_platform.models.records import importance_rows, metric_rows, upsert_version, version_row
-from risk_platform.models.tracking import Logged, Tracking
-from risk_platform.models.training import TrainedModel, judge_on_same_fold, train_challenger
+
+# LightGBM is loaded where it is used: every run of every job imports this file.
+if TYPE_CHECKING:
+    from risk_platform.models.explained import Explained
+    from risk_platform.models.promotion import Verdict
+    from risk_platform.models.tracking import Logged
+    from risk_platform.models.training import TrainedModel
 
 # Seeds the bootstrap of the comparison, so that the same two models get the same verdict.
 _COMPARISON_SEED = 20_260_101
@@ -72,6 +73,11 @@ def training(
     context: dg.AssetExecutionContext, config: TrainingConfig, platform: Platform
 ) -> Iterator[Materialized]:
     """Train, track, compare, promote or refuse, and write down which."""
+    from risk_platform.models.champion import crown, store_bundle
+    from risk_platform.models.explained import explain_test
+    from risk_platform.models.tracking import Tracking
+    from risk_platform.models.training import train_challenger
+
     lake, current, bundles = platform.lake, platform.settings, platform.folders.bundles
     tracking = Tracking(current.tracking_uri, platform.folders.root / "mlartifacts")
     with final_refusals():
@@ -103,14 +109,18 @@ def training(
         yield from _write_down(lake, trained, explained, logged, verdict)
 
 
-def _compare(lake: Lake, trained: TrainedModel, bundles: Path) -> Verdict:
+def _compare(lake: Lake, trained: "TrainedModel", bundles: Path) -> "Verdict":
+    from risk_platform.models.champion import has_champion, load_champion
+    from risk_platform.models.promotion import judge_first, judge_next
+    from risk_platform.models.training import judge_on_same_fold
+
     if not has_champion(bundles):
         return judge_first(trained.result)
     champion = judge_on_same_fold(lake, trained, load_champion(bundles))
     return judge_next(trained.result, champion, np.random.default_rng(_COMPARISON_SEED))
 
 
-def _challenger(trained: TrainedModel, explained: Explained, logged: Logged) -> Materialized:
+def _challenger(trained: "TrainedModel", explained: "Explained", logged: "Logged") -> Materialized:
     measured = trained.result.metrics.as_dict()
     return dg.MaterializeResult(
         "challenger",
@@ -125,8 +135,10 @@ def _challenger(trained: TrainedModel, explained: Explained, logged: Logged) -> 
     )
 
 
-def _pictures(trained: TrainedModel, explained: Explained) -> str:
+def _pictures(trained: "TrainedModel", explained: "Explained") -> str:
     """The plots a person asks for, as Markdown that carries the images itself."""
+    from risk_platform.models.plots import draw_all
+
     with tempfile.TemporaryDirectory() as folder:
         draw_all(Path(folder), trained.result.scored, trained.bundle.features, explained)
         images = {
@@ -137,8 +149,10 @@ def _pictures(trained: TrainedModel, explained: Explained) -> str:
 
 
 def _write_down(
-    lake: Lake, trained: TrainedModel, explained: Explained, logged: Logged, verdict: Verdict
+    lake: Lake, trained: "TrainedModel", explained: "Explained", logged: "Logged", verdict: "Verdict"
 ) -> Iterator[Materialized]:
+    from risk_platform.models.records import importance_rows, metric_rows, upsert_version, version_row
+
     version = logged.model_version
     rows = {
         MODEL_VERSIONS: version_row(trained, version, logged.run_id, verdict, datetime.now(UTC)),

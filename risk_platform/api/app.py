@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 
+from risk_platform.api.direct import Direct, DirectRoutes
 from risk_platform.api.guard import refuse_unguarded_routes
 from risk_platform.api.limits import Rates
 from risk_platform.api.middleware import LimitedBodies, Measured, SafeHeaders
@@ -59,6 +60,10 @@ _ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     stream.router,
 )
+DIRECT = {
+    PREFIX + "/transactions": Direct(transactions.GUARD, transactions.decide),
+    PREFIX + "/transactions/batch": Direct(transactions.GUARD, transactions.decide_batch),
+}
 _LARGER_BODIES = {"/transactions/batch": transactions.LARGEST_BATCH}
 
 
@@ -88,6 +93,7 @@ def create_app(current: Settings, clock: Clock, rates: Rates) -> FastAPI:
     documents.serve_assets(app)
     refuse_unguarded_routes(app, frozenset({documents.ASSETS_PATH}))
     answer_problems(app)
+    app.add_middleware(DirectRoutes, service=service, routes=DIRECT)
     app.add_middleware(LimitedBodies, larger={PREFIX + path: size for path, size in _LARGER_BODIES.items()})
     app.add_middleware(Measured, metrics=service.metrics, paths=_paths(app))
     app.add_middleware(SafeHeaders)

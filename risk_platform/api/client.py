@@ -24,14 +24,18 @@ class ApiRefusedError(RiskPlatformError):
 class ApiClient:
     """The service at `url` for one user; access tokens are renewed while the session lasts.
 
+    Who asks now and then, and may leave without a word, does not `keep_alive` the connection.
+
     Every call raises ApiRefusedError when the service refuses, ServiceError when it is not there or failed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, keep_alive: bool = True) -> None:
         self.url = url.rstrip("/")
         self.email: str | None = None
         self._refresh_token = ""
-        self._http = httpx.Client(base_url=f"{self.url}/api/v1/", timeout=_TIMEOUT_SECONDS, trust_env=False)
+        limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
+        address = f"{self.url}/api/v1/"
+        self._http = httpx.Client(base_url=address, timeout=_TIMEOUT_SECONDS, limits=limits, trust_env=False)
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,6 @@ from starlette.routing import Mount
 from risk_platform.api.problems import Problem
 from risk_platform.api.roles import Permission, allowed
 from risk_platform.api.service import Service, Wired
-from risk_platform.api.tokens import TokenRefusedError
 from risk_platform.errors import SettingsError
 from risk_platform.operations.accounts import Session
 
@@ -30,14 +29,29 @@ class Guard:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, request: Request, service: Wired, credentials: _Credentials) -> None:
+    async def __call__(self, request: Request, service: Wired, credentials: _Credentials) -> None:
         """Note the session for the route; raises a 401, 403 or 429 problem."""
-        session = _session(service, credentials)
+        token = None if credentials is None else credentials.credentials
+        request.state.session = await self.admitted(service, token)
+
+    async def admitted(self, service: Service, token: str | None) -> Session:
+        """The session of the access token; raises a 401, 403 or 429 problem."""
+        if token is None:
+            headers = {"WWW-Authenticate": "Bearer"}
+            raise Problem(
+                401, "Sign in first and send the access token as `Authorization: Bearer …`.", headers
+            )
+        session = await service.sessions.of_token(token, service.now)
+        if session is None:
+            headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            raise Problem(
+                401, "The access token is not valid any more; refresh it or sign in again.", headers
+            )
         role = session.user.role
-        service.limits.request(session.user.user_id, role)
+        await service.limits.request(session.user.user_id, role)
         if not allowed(role, self.permission):
             raise Problem(403, f"The role {role} has not the permission {self.permission.value}.")
-        request.state.session = session
+        return session
 
 
 class Ticketed:
@@ -48,7 +62,7 @@ class Ticketed:
 
     async def __call__(self, socket: WebSocket, service: Wired, ticket: str = "") -> None:
         """Note the session for the route; raises a 401, 403 or 429 problem."""
-        service.limits.public_request(address_of(socket))
+        await service.limits.public_request(address_of(socket))
         origin = socket.headers.get("origin")
         own = (f"http://{socket.headers.get('host')}", f"https://{socket.headers.get('host')}")
         if origin is not None and origin not in (*own, *service.allowed_origins):
@@ -70,7 +84,7 @@ class Public:
 
     async def __call__(self, request: Request, service: Wired) -> None:
         """Raises a 429 problem when it is once too often."""
-        service.limits.public_request(address_of(request))
+        await service.limits.public_request(address_of(request))
 
 
 class Unlimited:
@@ -135,26 +149,6 @@ def refuse_unguarded_routes(app: FastAPI, open_mounts: frozenset[str]) -> None:
         )
 
 
-def _session(service: Service, credentials: HTTPAuthorizationCredentials | None) -> Session:
-    if credentials is None:
-        headers = {"WWW-Authenticate": "Bearer"}
-        raise Problem(401, "Sign in first and send the access token as `Authorization: Bearer …`.", headers)
-    now = service.now
-    try:
-        session_id = service.tokens.session_id(credentials.credentials, now // 1_000_000)
-    except TokenRefusedError:
-        raise _refused_token() from None
-    session = service.accounts.session(session_id, now)
-    if session is None:
-        raise _refused_token()
-    return session
-
-
 def _session_of_ticket(service: Service, ticket: str) -> Session | None:
     session_id = service.tickets.take(ticket, service.now)
     return None if session_id is None else service.accounts.session(session_id, service.now)
-
-
-def _refused_token() -> Problem:
-    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-    return Problem(401, "The access token is not valid any more; refresh it or sign in again.", headers)

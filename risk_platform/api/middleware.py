@@ -63,7 +63,8 @@ class LimitedBodies:
             if complete:
                 return await receive()
             try:
-                message = await asyncio.wait_for(receive(), max(0.0, deadline - time.monotonic()))
+                async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                    message = await receive()
             except TimeoutError:
                 raise HTTPException(
                     408, f"The body did not arrive within {self._seconds:g} s.", {"Connection": "close"}

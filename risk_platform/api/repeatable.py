@@ -1,6 +1,7 @@
 """Requests with an Idempotency-Key: carried out once, answered the same as often as they come."""
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -15,16 +16,28 @@ from risk_platform.operations.accounts import Session
 from risk_platform.operations.idempotency import InFlightError, KeptAnswer, OtherRequestError
 
 MEDIA_TYPE = "application/json"
+_LONGEST_KEY, _KEY = 200, r"^[\x21-\x7e]+$"
 IdempotencyKey = Annotated[
     str | None,
     Header(
         min_length=1,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
+        max_length=_LONGEST_KEY,
+        pattern=_KEY,
         description="Any text of yours; the same key with the same body is carried out once.",
     ),
 ]
 Act = Callable[[], Awaitable[tuple[int, Any]]]
+
+
+def idempotency_key(given: str | None) -> str | None:
+    """The key that a request states; raises a 422 problem when it is none."""
+    if given is not None and (len(given) > _LONGEST_KEY or not re.fullmatch(_KEY, given)):
+        raise Problem(
+            422,
+            f"An Idempotency-Key has 1 to {_LONGEST_KEY} printable characters without blanks.",
+            field="idempotency-key",
+        )
+    return given
 
 
 async def answered_once(

@@ -15,6 +15,7 @@ from risk_platform.api.keys import token_key, token_key_file
 from risk_platform.api.limits import RateLimits, Rates
 from risk_platform.api.metrics import Metrics
 from risk_platform.api.passwords import Passwords
+from risk_platform.api.sessions import Sessions
 from risk_platform.api.stream.health import engine_health
 from risk_platform.api.stream.hub import Hub
 from risk_platform.api.stream.notices import Notices, RedisNotices
@@ -58,6 +59,7 @@ class Service:
     engine: EngineLink
     batches: EngineLink
     tokens: AccessTokens
+    sessions: Sessions
     passwords: Passwords
     hashing: CapacityLimiter
     limits: RateLimits
@@ -76,6 +78,7 @@ class Service:
         store = database_url(settings.database_url, home.root)
         database = open_database(store)
         bring_up_to_date(database)
+        tokens = AccessTokens(token_key(token_key_file(home.root)))
         accounts, metrics, engine = (
             Accounts(database),
             Metrics(),
@@ -91,10 +94,11 @@ class Service:
             feed=DecisionFeed(database),
             engine=engine,
             batches=EngineLink(socket_path(home), _WAITING_BATCHES),
-            tokens=AccessTokens(token_key(token_key_file(home.root))),
+            tokens=tokens,
+            sessions=Sessions(tokens, accounts, remote=database.dialect.name != "sqlite"),
             passwords=Passwords(),
             hashing=CapacityLimiter(_HASHES_AT_ONCE),
-            limits=RateLimits(rates),
+            limits=_limits(settings.redis_url, store, rates),
             explainer=Explainer(Archive.of(home), ReasonDictionary.shipped()),
             metrics=metrics,
             tickets=Tickets(database),
@@ -126,6 +130,12 @@ async def service_of(connection: HTTPConnection) -> Service:
     """The service that the app of a request or a WebSocket has."""
     service: Service = connection.app.state.service
     return service
+
+
+def _limits(redis_url: str | None, store: URL, rates: Rates) -> RateLimits:
+    return (
+        RateLimits(rates) if redis_url is None else RateLimits.in_redis(rates, redis_url, channel_of(store))
+    )
 
 
 def _notices(redis_url: str | None, store: URL, home: Home) -> Notices:

@@ -2,6 +2,8 @@
 
 import hashlib
 import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -13,6 +15,8 @@ LIFETIME_SECONDS = 600
 _ALGORITHM, _TYPE = "EdDSA", "at+jwt"
 _ISSUER = _AUDIENCE = "risk-platform"
 _LONGEST = 2048
+# A signature takes longer to verify than everything else about a request, and comes again with each.
+_MOST_KNOWN = 4096
 _CLAIMS = {"iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp"}
 # Time is ours to judge, with the service's own clock.
 _OPTIONS: Any = {
@@ -28,12 +32,22 @@ class TokenRefusedError(Exception):
     """The token is none of ours, or not of now."""
 
 
+@dataclass(frozen=True)
+class _Verified:
+    """A token that was signed here: its session, and from when to when (seconds) it is good."""
+
+    session_id: str
+    valid_from: int
+    expires: int
+
+
 class AccessTokens:
     """Signs and checks access tokens with the key of one installation."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
         self._public = key.public_key()
+        self._known: OrderedDict[str, _Verified] = OrderedDict()
         self._header = {
             "typ": _TYPE,
             "alg": _ALGORITHM,
@@ -56,6 +70,17 @@ class AccessTokens:
 
     def session_id(self, token: str, now: int) -> str:
         """The session that a token is of; raises TokenRefusedError for any token not issued here and good now."""
+        verified = self._known.get(token)
+        if verified is None:
+            verified = self._known[token] = self._verified(token)
+            if len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
+        if not verified.valid_from <= now < verified.expires:
+            raise TokenRefusedError
+        return verified.session_id
+
+    def _verified(self, token: str) -> "_Verified":
+        """What a token says that was signed here; whether it is good now is not looked at."""
         if len(token) > _LONGEST:
             raise TokenRefusedError
         try:
@@ -77,6 +102,6 @@ class AccessTokens:
         if set(claims) != _CLAIMS or {*map(type, times)} != {int} or {*map(type, texts)} != {str}:
             raise TokenRefusedError
         issued, valid_from, expires = times
-        if not (issued == valid_from <= now < expires == issued + LIFETIME_SECONDS):
+        if not (issued == valid_from and expires == issued + LIFETIME_SECONDS):
             raise TokenRefusedError
-        return str(claims["sid"])
+        return _Verified(str(claims["sid"]), valid_from, expires)

@@ -59,3 +59,18 @@ def bench_decide(json_file: JsonFile = None) -> None:
     console = Console()
     progress: Callable[[str], None] = partial(console.print, style="dim", highlight=False)
     report(decide_figures(progress), console, json_file)
+
+
+@bench.command("api")
+def bench_api(
+    minutes: Annotated[float, typer.Option(help="How long single decisions are asked for.", min=0.1)] = 1,
+    rate: Annotated[float, typer.Option(help="Single decisions a second.", min=1)] = 300,
+    workers: Annotated[int, typer.Option(help="API worker processes.", min=1, max=16)] = 1,
+    json_file: JsonFile = None,
+) -> None:
+    """The service over HTTP: latency at a steady rate, payments a second in batches, memory."""
+    from risk_platform.cli.bench_api import api_figures
+
+    console = Console()
+    progress: Callable[[str], None] = partial(console.print, style="dim", highlight=False)
+    report(api_figures(minutes, rate, workers, progress), console, json_file)

@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from risk_platform.api.app import create_app
+from risk_platform.api.app import DIRECT, create_app
 from risk_platform.api.guard import Guard, guard_of, refuse_unguarded_routes
 from risk_platform.api.limits import Rates
 from risk_platform.api.passwords import Passwords
@@ -194,3 +194,16 @@ def test_the_signing_key_is_its_owners_alone(running: Site, tmp_path: Path) -> N
     settings = Settings(_env_file=None, home=tmp_path / "home")  # type: ignore[call-arg]
     with pytest.raises(SettingsError, match="chmod 600"):
         create_app(settings, lambda: datetime.now(UTC), Rates())
+
+
+def test_routes_served_directly_are_routes_of_the_app_with_the_same_guard(app: FastAPI) -> None:
+    served = {
+        str(context.path): context.original_route
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute)
+    }
+    assert set(DIRECT) == {"/api/v1/transactions", "/api/v1/transactions/batch"}
+    for path, direct in DIRECT.items():
+        route = served[path]
+        assert isinstance(route, APIRoute)
+        assert (route.methods, route.endpoint, guard_of(route)) == ({"POST"}, direct.endpoint, direct.guard)

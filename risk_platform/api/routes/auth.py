@@ -73,7 +73,7 @@ class Me(BaseModel):
 @router.post("/register", status_code=202, dependencies=PUBLIC)
 async def register(body: Credentials, request: Request, service: Wired) -> Registered:
     """Ask for access. The answer is the same whether the address was known before or not."""
-    service.limits.registration(address_of(request))
+    await service.limits.registration(address_of(request))
     hashed = await run_sync(service.passwords.hash, body.password, limiter=service.hashing)
     try:
         await run_sync(service.accounts.add, body.email, hashed, None, service.now, _NEWCOMER)
@@ -86,7 +86,7 @@ async def register(body: Credentials, request: Request, service: Wired) -> Regis
 @router.post("/login", dependencies=PUBLIC)
 async def login(body: Credentials, request: Request, service: Wired) -> Tokens:
     """Sign in with address and password."""
-    service.limits.sign_in(body.email, address_of(request))
+    await service.limits.sign_in(body.email, address_of(request))
     user = await run_sync(service.accounts.by_email, body.email)
     stored = None if user is None else user.password_hash
     known = await run_sync(service.passwords.matches, stored, body.password, limiter=service.hashing)

@@ -30,6 +30,9 @@ class Health(BaseModel):
     kill_switch: bool | None = Field(None, description="True while rules alone decide.")
     bundle_hash: str | None = None
     faults: list[str] = Field(default_factory=list)
+    warnings: list[str] = Field(
+        default_factory=list, description="What is amiss though payments are decided."
+    )
 
 
 @router.get("/health/live", dependencies=UNLIMITED)
@@ -58,6 +61,7 @@ async def health(response: Response, service: Wired) -> Health:
         kill_switch=status.get("kill_switch"),
         bundle_hash=status.get("bundle_hash"),
         faults=faults,
+        warnings=[] if service.limits.fault is None else [service.limits.fault],
     )
 
 

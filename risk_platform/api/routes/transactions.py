@@ -1,12 +1,13 @@
 """Payments in, decisions out: one or up to ten thousand at once, each answered after its commit."""
 
+from collections import Counter
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from risk_platform.api.bodies import MOST_PAYMENTS, PAYMENT_EXAMPLE, documented, event_schema, json_body
-from risk_platform.api.guard import SignedIn, requires
+from risk_platform.api.guard import Guard, SignedIn
 from risk_platform.api.problems import Problem, ProblemDetails, refusal
 from risk_platform.api.repeatable import IdempotencyKey, answered_once
 from risk_platform.api.roles import Permission
@@ -16,6 +17,7 @@ from risk_platform.intake.major_amounts import in_minor_units
 
 router = APIRouter(prefix="/transactions", tags=["transactions"])
 LARGEST_BATCH = 16 << 20
+GUARD = Guard(Permission.SEND_PAYMENTS)
 _PAYMENT = event_schema("payments", PAYMENT_EXAMPLE)
 _BATCH = {
     "type": "object",
@@ -77,7 +79,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     status_code=201,
     responses=_RESPONSES,
     openapi_extra=documented(_PAYMENT),
-    dependencies=requires(Permission.SEND_PAYMENTS),
+    dependencies=[Depends(GUARD)],
 )
 async def decide(
     request: Request, session: SignedIn, service: Wired, idempotency_key: IdempotencyKey = None
@@ -98,7 +100,7 @@ async def decide(
     "/batch",
     responses={200: {"model": BatchAnswer}, 422: _RESPONSES[422], 503: _RESPONSES[503]},
     openapi_extra=documented(_BATCH),
-    dependencies=requires(Permission.SEND_PAYMENTS),
+    dependencies=[Depends(GUARD)],
 )
 async def decide_batch(
     request: Request, session: SignedIn, service: Wired, idempotency_key: IdempotencyKey = None
@@ -148,8 +150,13 @@ async def _decided(
         if answer["status"] != "refused":
             answer |= {"source": event["source"], "transaction_id": event["transaction_id"]}
         answers[position] = answer
-    for answer in answers:
-        service.metrics.events.labels("payment", answer["status"]).inc()
-        if answer["status"] == "accepted":
-            service.metrics.decisions.labels(answer["level"]).inc()
+    _count(service, answers)
     return answers
+
+
+def _count(service: Service, answers: list[dict[str, Any]]) -> None:
+    for status, count in Counter(answer["status"] for answer in answers).items():
+        service.metrics.events.labels("payment", status).inc(count)
+    levels = Counter(answer["level"] for answer in answers if answer["status"] == "accepted")
+    for level, count in levels.items():
+        service.metrics.decisions.labels(level).inc(count)

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         None,
         description="Redis address; unset, API workers follow the engine's socket and count rates each for itself.",
     )
+    api_url: str = Field(
+        "http://127.0.0.1:8000", description="Where the risk desk and the live simulator find the service."
+    )
     allowed_origins: list[str] = Field(
         default_factory=list,
         description="Origins, as JSON, whose pages may open the live stream beside the API's own.",

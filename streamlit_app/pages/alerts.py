@@ -10,8 +10,11 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from risk_platform.decisions.figures import group, money, share
 from risk_platform.decisions.levels import LEVELS, Thresholds
+from risk_platform.errors import RiskPlatformError
 from risk_platform.settings import load_settings
 from streamlit_app import data
+from streamlit_app.alert_panel import live_alert
+from streamlit_app.desk_session import present, told
 from streamlit_app.layout import (
     card,
     chosen_period,
@@ -88,6 +91,26 @@ def table(alerts: pd.DataFrame, currency: str) -> Styler:
     )
 
 
+def _work(alert: pd.Series) -> None:
+    """The way to work on the alert, for somebody who is signed in to the service."""
+    session = present()
+    if session is None:
+        st.page_link("pages/queue.py", label="Sign in to work on alerts", icon=":material/login:")
+        return
+    if not st.button("Work on this alert", icon=":material/assignment_ind:", key="work"):
+        return
+    try:
+        found = live_alert(session, alert["customer_id"], alert["source"], alert["transaction_id"])
+    except RiskPlatformError as error:
+        told(error)
+        return
+    if found is None:
+        st.info("Nobody was asked to look at it: it is no alert of the service.", icon=":material/info:")
+        return
+    st.session_state["alert"] = found
+    st.switch_page("pages/queue.py")
+
+
 def preview(alert: pd.Series, currency: str) -> None:
     """The chosen alert with its reasons in words and the way to its page."""
     key = PaymentKey(alert["source"], alert["transaction_id"])
@@ -98,6 +121,7 @@ def preview(alert: pd.Series, currency: str) -> None:
         decision = data.decision(key, alert["event_date"].date())
         for reason in reasons_of(decision, currency)[:3] if decision else []:
             st.markdown(f"- {reason.sentence}")
+        _work(alert)
         st.page_link(
             "pages/payment.py",
             label="Open this payment",

@@ -7,6 +7,7 @@ from typing import overload
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
@@ -62,3 +63,10 @@ class ByteRows(Sequence[bytes]):
     def joined(self) -> memoryview:
         """All rows with a line feed between every two of them."""
         return self.data.data[:-1]
+
+
+def string_rows(texts: pa.Array) -> tuple[Bytes, Places, Places]:
+    """The bytes of a column of texts, and where each one starts in them and how long it is."""
+    _, offsets, content = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    return np.frombuffer(content or b"", np.uint8), ends[:-1], np.diff(ends)

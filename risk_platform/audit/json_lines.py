@@ -12,7 +12,7 @@ import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
-from risk_platform.audit.byte_rows import ByteRows, Bytes, Places
+from risk_platform.audit.byte_rows import ByteRows, Bytes, Places, string_rows
 from risk_platform.kernels import copy_bytes, kernel
 
 _NUMBERS = pa.list_(pa.float64())
@@ -103,10 +103,10 @@ def _numbers(column: pa.Array) -> _Cells:
 
 
 def _texts(column: pa.Array) -> _Cells:
-    ends, data = _offsets(column), _buffer(column.buffers()[2])
-    if _needs_escapes(data[ends[0] : ends[-1]]):
+    data, starts, widths = string_rows(column)
+    if _needs_escapes(data[starts[0] : starts[-1] + widths[-1]]):
         return _each([None if text is None else orjson.dumps(text) for text in column.to_pylist()])
-    return _Cells(data, ends[:-1], np.diff(ends), _there(column), quoted=True)
+    return _Cells(data, starts, widths, _there(column), quoted=True)
 
 
 def _needs_escapes(data: Bytes) -> bool:
@@ -145,15 +145,6 @@ def _there(column: pa.Array) -> npt.NDArray[np.bool_]:
     if not column.null_count:
         return np.ones(len(column), dtype=np.bool_)
     return np.asarray(column.is_valid().to_numpy(zero_copy_only=False))
-
-
-def _offsets(column: pa.Array) -> Places:
-    ends = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
-    return ends.astype(np.int64)
-
-
-def _buffer(content: pa.Buffer | None) -> Bytes:
-    return np.frombuffer(content or b"", np.uint8)
 
 
 @kernel

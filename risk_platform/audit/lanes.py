@@ -4,13 +4,15 @@ One message after the other costs the interpreter a call each, and a processor w
 times as long. Digests are those of `hashlib`; a test holds them to it.
 """
 
+from collections.abc import Sequence
 from math import isqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from risk_platform.audit.byte_rows import ByteRows, Bytes, Places
+from risk_platform.audit.byte_rows import ByteRows, Bytes, Places, string_rows
 from risk_platform.audit.tree import complete_levels, edge_places, root_of_edge
 from risk_platform.kernels import copy_bytes, inline, kernel
 
@@ -84,6 +86,19 @@ def prefixed_digests(prefix: bytes, rows: Bytes) -> Bytes:
     messages = Messages(np.full(count, len(prefix) + width))
     put_prefix(messages, prefix, count)
     messages.put(rows.reshape(-1), np.arange(count) * width, np.full(count, width))
+    return messages.digests()
+
+
+def text_digests(prefix: bytes, columns: Sequence[pa.Array]) -> Bytes:
+    """SHA-256 of the prefix and the texts of each row, a unit separator (0x1f) in front of each, (n × 32)."""
+    texts = [string_rows(column) for column in columns]
+    count = len(columns[0])
+    widths = sum(lengths + 1 for _, _, lengths in texts)
+    messages = Messages(np.asarray(widths) + len(prefix))
+    put_prefix(messages, prefix, count)
+    for data, starts, lengths in texts:
+        put_prefix(messages, b"\x1f", count)
+        messages.put(data, starts, lengths)
     return messages.digests()
 
 

@@ -92,13 +92,22 @@ class Thresholds:
         """SHA-256 of the document: decisions with the same hash were cut the same way."""
         return hashlib.sha256(self.document).hexdigest()
 
+    @cached_property
+    def advice_places(self) -> npt.NDArray[np.intp]:
+        """The place in `Advice` of the advice of each level."""
+        return np.array([tuple(Advice).index(advice) for advice in self.advice], dtype=np.intp)
+
+    @cached_property
+    def _bounds(self) -> npt.NDArray[np.float64]:
+        return np.array([self.low, self.medium, self.high])
+
     def upper_bound(self, level: Level) -> float:
         """The highest score of `level`; 1 for CRITICAL."""
         return (self.low, self.medium, self.high, 1.0)[LEVELS.index(level)]
 
     def ranks(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
         """Position in `LEVELS` of each score; a bound itself belongs to the lower level."""
-        return np.searchsorted(np.array([self.low, self.medium, self.high]), scores, side="left")
+        return np.searchsorted(self._bounds, scores, side="left")
 
     def alerted(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Whether each score raises an alert."""

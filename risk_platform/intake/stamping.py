@@ -20,11 +20,11 @@ def stamped(payments: pa.Table, sequence: int, known_time: int, timezone: str) -
     """
     count = payments.num_rows
     customers = payments.column("customer_id").to_pylist()
-    local = payments.column("event_time").cast(pa.timestamp("us", timezone))
-    columns = {name: payments.column(name) for name in payments.column_names} | {
+    local = payments.column("event_time").combine_chunks().view(pa.timestamp("us", timezone))
+    columns = dict(zip(payments.column_names, payments.columns, strict=True)) | {
         "sequence": pa.array(np.arange(sequence, sequence + count)),
         "partition": pa.array([zlib.crc32(c.encode()) % PARTITIONS for c in customers], pa.int16()),
-        "known_time": pa.array(np.arange(known_time, known_time + count)).cast(TIMESTAMP),
+        "known_time": pa.array(np.arange(known_time, known_time + count)).view(TIMESTAMP),
         "event_date": local.cast(_TYPES["event_date"]),
     }
     return pa.table({name: columns[name] for name in _COLUMNS})

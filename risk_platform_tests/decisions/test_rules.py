@@ -14,6 +14,7 @@ from risk_platform.decisions.rules.columns import Features, Seen
 from risk_platform.decisions.rules.language import RuleLanguageError, compile_condition
 from risk_platform.decisions.rules.lists import Lists
 from risk_platform.decisions.rules.rule_set import RuleSet
+from risk_platform.decisions.rules.sieve import Sieve
 from risk_platform.errors import InputError
 from risk_platform.features.spec import load_feature_spec
 from risk_platform.models.bundle import Bundle
@@ -77,6 +78,42 @@ def certain(when: str) -> list[bool]:
     seen = Seen(payments(), FEATURE_VALUES)
     found: list[bool] = compile_condition(when, NAMES).condition(seen, Lists.parse(LISTS)).tolist()
     return found
+
+
+@given(
+    values=st.lists(st.tuples(*[st.sampled_from([None, 0, 1, 2])] * 2), min_size=1, max_size=4),
+    parts=st.lists(
+        st.tuples(
+            st.sampled_from("ab"), st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), st.integers(0, 2)
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    joined=st.sampled_from([" and ", " or "]),
+    mirrored=st.booleans(),
+    known=st.sampled_from([("a", "b"), ("a",)]),
+)
+def test_what_the_sieve_holds_back_hits_nothing(
+    values: list[tuple[int | None, ...]],
+    parts: list[tuple[str, str, int]],
+    joined: str,
+    mirrored: bool,
+    known: tuple[str, ...],
+) -> None:
+    when = joined.join(
+        f"{limit} {order} {name}" if mirrored else f"{name} {order} {limit}" for name, order, limit in parts
+    )
+    compiled = compile_condition(when, ("a", "b"))
+    matrix = np.array(
+        [[np.nan if value is None else value for value in row] for row in values], dtype=np.float64
+    )
+    features = Features(known, matrix[:, : len(known)].copy())
+    payments = pa.table({"event_time": pa.array([0] * len(values), pa.timestamp("us", "UTC"))})
+    hit = compiled.condition(Seen(payments, features), Lists.parse(LISTS)).any()
+    possible = bool(Sieve([compiled.bounds]).possible(features)[0])
+    assert possible or not hit
+    if len(parts) == 1 or joined == " and ":
+        assert possible == hit
 
 
 @pytest.mark.parametrize(

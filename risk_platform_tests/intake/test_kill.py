@@ -16,7 +16,7 @@ from risk_platform.settings import Settings
 from risk_platform_tests.intake.engine_process import send_all, stored_decisions
 from risk_platform_tests.intake.events import payment
 
-_BATCHES, _SIZE = 12, 10
+_BATCHES, _SIZE = 12, 20
 _EVERY_RUN = 1_000_000
 _FEW = 25
 

@@ -16,6 +16,7 @@ from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.decisions.rules.columns import Features, Seen
 from risk_platform.decisions.rules.lists import Lists
 from risk_platform.decisions.rules.rule_set import Rule, RuleSet
+from risk_platform.decisions.rules.sieve import Sieve
 from risk_platform.errors import InputError
 
 SHADOW = "shadow:"
@@ -85,9 +86,10 @@ class RuleBook:
         days = seen.event_dates
         first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
         fired = np.zeros((len(self.rules.rules), seen.count), dtype=np.bool_)
-        for at, ((since, until), compiled) in enumerate(zip(self._days, self.rules.conditions, strict=True)):
+        for at in np.flatnonzero(self._sieve.possible(features)).tolist():
+            since, until = self._days[at]
             if since <= last and first <= until:
-                fired[at] = compiled.condition(seen, self.lists)
+                fired[at] = self.rules.conditions[at].condition(seen, self.lists)
                 if since > first or last > until:
                     fired[at] &= (since <= days) & (days <= until)
         return self._verdict(fired)
@@ -108,6 +110,10 @@ class RuleBook:
     def _codes(self, places: npt.NDArray[np.intp]) -> list[str]:
         strongest = sorted(places.tolist(), key=lambda at: (-self._floors[at], -self._advice[at]))
         return list(dict.fromkeys(self.rules.rules[at].reason_code for at in strongest))
+
+    @cached_property
+    def _sieve(self) -> Sieve:
+        return Sieve([compiled.bounds for compiled in self.rules.conditions])
 
     @cached_property
     def _days(self) -> list[tuple[int, int]]:

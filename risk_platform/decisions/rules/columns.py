@@ -1,8 +1,8 @@
 """What rules may speak of: features, columns of the payment, and lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ TEXTS: tuple[str, ...] = (
 )
 NUMBERS: tuple[str, ...] = ("amount_minor", "latitude", "longitude")
 PAYMENT_COLUMNS: tuple[str, ...] = (*TEXTS, *NUMBERS)
+_LAYOUTS_KEPT = 16
 
 
 @dataclass(frozen=True)
@@ -48,27 +49,36 @@ class Features:
             values[:, at] = payments.column(name).to_numpy(zero_copy_only=False)
         return cls(present, values)
 
-    @cached_property
-    def _places(self) -> Mapping[str, int]:
-        return {name: at for at, name in enumerate(self.names)}
-
     def missing(self, names: Sequence[str]) -> list[str]:
         """Which of `names` are not there."""
-        return [name for name in names if name not in self._places]
+        _, missing = _places(self.names, tuple(names))
+        return list(missing)
 
     def matrix(self, names: Sequence[str]) -> Floats:
         """The features called `names` in that order; raises ContractError naming those that are not there."""
-        missing = self.missing(names)
+        places, missing = _places(self.names, tuple(names))
         if missing:
             raise ContractError(f"The payments lack the features {', '.join(missing)}; build them first.")
-        if tuple(names) == self.names:
-            return np.ascontiguousarray(self.values)
-        return np.ascontiguousarray(self.values[:, [self._places[name] for name in names]])
+        return np.ascontiguousarray(self.values) if places is None else self.values.take(places, axis=1)
 
     def column(self, name: str) -> Floats:
         """One feature, NaN for every payment when it is not there."""
-        place = self._places.get(name)
-        return np.full(len(self.values), np.nan) if place is None else self.values[:, place]
+        return (
+            self.values[:, self.names.index(name)]
+            if name in self.names
+            else np.full(len(self.values), np.nan)
+        )
+
+
+@lru_cache(_LAYOUTS_KEPT)
+def _places(
+    names: tuple[str, ...], wanted: tuple[str, ...]
+) -> tuple[npt.NDArray[np.intp] | None, tuple[str, ...]]:
+    """Where the `wanted` stand among `names` (None: they are these), and those that do not."""
+    at = {name: place for place, name in enumerate(names)}
+    missing = tuple(name for name in wanted if name not in at)
+    places = np.array([at[name] for name in wanted if name in at], dtype=np.intp)
+    return None if wanted == names else places, missing
 
 
 class Seen:
@@ -130,7 +140,8 @@ class Seen:
         return np.asarray(self._stated(name).to_numpy(zero_copy_only=False), np.float64)
 
     def _moments(self, name: str, unit: str) -> npt.NDArray[np.datetime64]:
-        return np.asarray(self._stated(name).to_numpy(zero_copy_only=False)).astype(unit, copy=False)
+        moments: npt.NDArray[np.datetime64] = self._stated(name).to_numpy(zero_copy_only=False)
+        return moments.astype(unit, copy=False)
 
     def _read(self, name: str) -> npt.NDArray[np.object_]:
         """A text of the payment as Python's strings, None where unknown."""

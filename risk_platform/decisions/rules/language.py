@@ -6,7 +6,7 @@ three values (Kleene): a comparison with an unknown value is unknown, and only w
 """
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -28,10 +28,23 @@ Number = Callable[[Seen], Floats | np.float64]
 
 
 @dataclass(frozen=True)
+class Bound:
+    """What a condition asks of one feature at least: its value stands in that order (lt, le, …) to `limit`."""
+
+    feature: str
+    order: str
+    limit: float
+
+
+@dataclass(frozen=True)
 class Compiled:
-    """Where a condition is certainly true, and the features, columns of the payment and lists it looks at."""
+    """Where a condition is certainly true, and the features, columns of the payment and lists it looks at.
+
+    It is true nowhere where one of the `bounds` is not.
+    """
 
     condition: Condition
+    bounds: tuple[Bound, ...]
     features: frozenset[str]
     columns: frozenset[str]
     lists: frozenset[str]
@@ -56,6 +69,7 @@ def compile_condition(text: str, features: Iterable[str]) -> Compiled:
     used = frozenset(symbols)
     return Compiled(
         condition,
+        tuple(_bounds(expression)),
         used - frozenset(PAYMENT_COLUMNS) - frozenset(LIST_NAMES),
         used & frozenset(PAYMENT_COLUMNS),
         used & frozenset(LIST_NAMES),
@@ -103,6 +117,21 @@ def _logic(every: bool, left: Condition, right: Condition) -> Condition:
     return both if every else either
 
 
+def _bounds(node: Any) -> Iterator[Bound]:
+    """The comparisons of a feature with a number that the condition is joined of by and."""
+    name = type(node).__name__
+    if name == "LogicExpression" and node.type == "and":
+        yield from _bounds(node.left)
+        yield from _bounds(node.right)
+    elif name in ("ComparisonExpression", "ArithmeticComparisonExpression") and node.type in _ORDERS:
+        for one, other, order in (
+            (node.left, node.right, node.type),
+            (node.right, node.left, _MIRRORED[node.type]),
+        ):
+            if _is_feature(one) and type(other).__name__ == "FloatExpression":
+                yield Bound(one.name, order, float(other.value))
+
+
 _ORDERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "lt": operator.lt,
     "le": operator.le,
@@ -111,6 +140,7 @@ _ORDERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
     "ne": operator.ne,
 }
+_MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 _OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
 
 
@@ -160,6 +190,8 @@ def _membership(node: Any, side: bool) -> Condition:
         listed = container.name
 
         def looked_up(seen: Seen, lists: Lists) -> Bools:
+            if side and not lists.entries[listed]:
+                return np.zeros(seen.count, dtype=np.bool_)
             held = lists.holds(listed, seen.text(column), seen.event_times)
             return held if side else ~held & ~seen.unknown(column)
 
@@ -217,6 +249,10 @@ def _computed(
 def _is_symbol(node: Any) -> bool:
     """Whether it is a name of ours; the library's built-in ones have a scope."""
     return type(node).__name__ == "SymbolExpression" and node.scope is None
+
+
+def _is_feature(node: Any) -> bool:
+    return _is_symbol(node) and node.name not in (*PAYMENT_COLUMNS, *LIST_NAMES)
 
 
 def _is_column(node: Any) -> bool:

@@ -33,7 +33,7 @@ def panel(session: DeskSession, alert: Alert) -> Alert | None:
             _facts(alert)
             _reasons(session, alert)
             st.page_link(
-                "pages/payment.py",
+                "views/payment.py",
                 label="Open the payment",
                 icon=":material/arrow_forward:",
                 query_params={"source": alert["source"], "transaction_id": alert["transaction_id"]},

@@ -27,11 +27,11 @@ st.set_page_config(page_title="Risk desk", page_icon=":material/shield:", layout
 st.logo(str(HERE / "assets" / "logo.svg"), size="large")
 page = st.navigation(
     [
-        st.Page(HERE / "pages" / "overview.py", title="Overview", icon=":material/monitoring:", default=True),
-        st.Page(HERE / "pages" / "queue.py", title="Work queue", icon=":material/inbox:"),
-        st.Page(HERE / "pages" / "alerts.py", title="Alerts", icon=":material/notification_important:"),
-        st.Page(HERE / "pages" / "payment.py", title="Payment", icon=":material/receipt_long:"),
-        st.Page(HERE / "pages" / "model.py", title="Model", icon=":material/model_training:"),
+        st.Page(HERE / "views" / "overview.py", title="Overview", icon=":material/monitoring:", default=True),
+        st.Page(HERE / "views" / "queue.py", title="Work queue", icon=":material/inbox:"),
+        st.Page(HERE / "views" / "alerts.py", title="Alerts", icon=":material/notification_important:"),
+        st.Page(HERE / "views" / "payment.py", title="Payment", icon=":material/receipt_long:"),
+        st.Page(HERE / "views" / "model.py", title="Model", icon=":material/model_training:"),
     ]
 )
 try:

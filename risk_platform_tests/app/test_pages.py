@@ -11,7 +11,7 @@ def opened(page: str | None = None, **address: str) -> AppTest:
     for name, value in address.items():
         app.query_params[name] = value
     if page:
-        app = app.switch_page(f"pages/{page}.py")
+        app = app.switch_page(f"views/{page}.py")
     app.run()
     assert not app.exception
     return app

@@ -95,7 +95,7 @@ def _work(alert: pd.Series) -> None:
     """The way to work on the alert, for somebody who is signed in to the service."""
     session = present()
     if session is None:
-        st.page_link("pages/queue.py", label="Sign in to work on alerts", icon=":material/login:")
+        st.page_link("views/queue.py", label="Sign in to work on alerts", icon=":material/login:")
         return
     if not st.button("Work on this alert", icon=":material/assignment_ind:", key="work"):
         return
@@ -108,7 +108,7 @@ def _work(alert: pd.Series) -> None:
         st.info("Nobody was asked to look at it: it is no alert of the service.", icon=":material/info:")
         return
     st.session_state["alert"] = found
-    st.switch_page("pages/queue.py")
+    st.switch_page("views/queue.py")
 
 
 def preview(alert: pd.Series, currency: str) -> None:
@@ -123,7 +123,7 @@ def preview(alert: pd.Series, currency: str) -> None:
             st.markdown(f"- {reason.sentence}")
         _work(alert)
         st.page_link(
-            "pages/payment.py",
+            "views/payment.py",
             label="Open this payment",
             icon=":material/arrow_forward:",
             query_params={"source": key.source, "transaction_id": key.transaction_id},

@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk_platform.decisions.engine import DecisionEngine
@@ -93,6 +93,7 @@ def certain(when: str) -> list[bool]:
     mirrored=st.booleans(),
     known=st.sampled_from([("a", "b"), ("a",)]),
 )
+@settings(deadline=None)
 def test_what_the_sieve_holds_back_hits_nothing(
     values: list[tuple[int | None, ...]],
     parts: list[tuple[str, str, int]],

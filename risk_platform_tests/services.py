@@ -34,6 +34,14 @@ def _chromium_is_there() -> bool:
     return shutil.which("chromium") is not None
 
 
+def _curl_is_there() -> bool:
+    return shutil.which("curl") is not None
+
+
+def _redis_is_there() -> bool:
+    return shutil.which("redis-server") is not None
+
+
 def postgresql_programs() -> Path:
     """The folder of the newest server's programs, as Debian lays them out."""
     return max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/usr/lib/postgresql"))
@@ -49,6 +57,8 @@ SERVICES = {
         Service("neo4j", _neo4j_is_there, "the graph export"),
         Service("s3", _s3_is_there, "the lake on an object store"),
         Service("postgresql", _postgresql_is_there, "the operational store in PostgreSQL"),
+        Service("redis", _redis_is_there, "API workers that share stream and rates through Redis"),
+        Service("curl", _curl_is_there, "the newcomer's walk"),
         Service("chromium", _chromium_is_there, "the pages in a browser"),
     )
 }

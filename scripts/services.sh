@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests talk to: Neo4j Community (Maven), an S3 server (pip),
-# PostgreSQL and Chromium (apt).
+# PostgreSQL, Redis, curl and Chromium (apt).
 # Needs root for apt only; a second call finds everything there and ends at once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,6 +12,8 @@ need() { # need COMMAND PACKAGE
 need java openjdk-17-jre-headless
 need mvn maven
 need chromium chromium
+need curl curl
+need redis-server redis-server
 compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
 ldconfig -p | grep -q libgomp.so.1 || missing+=(libgomp1)
 
@@ -28,4 +30,4 @@ fi
 
 bash scripts/neo4j/install.sh .services/neo4j
 bash scripts/s3/install.sh .services/s3
-echo "Services are ready: Neo4j and S3 in .services, PostgreSQL, $(chromium --version 2>/dev/null | head -n 1)."
+echo "Services are ready: Neo4j and S3 in .services, PostgreSQL, Redis, $(chromium --version 2>/dev/null | head -n 1)."

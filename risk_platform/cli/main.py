@@ -17,6 +17,7 @@ from risk_platform.cli.reproduce import reproduce
 from risk_platform.cli.simulate import simulate
 from risk_platform.cli.up import up
 from risk_platform.cli.user import user
+from risk_platform.cli.watch import watch
 from risk_platform.errors import RiskPlatformError
 from risk_platform.telemetry import switch_off_telemetry
 
@@ -34,6 +35,7 @@ app.command("replay")(replay)
 app.command("reproduce")(reproduce)
 app.command("simulate")(simulate)
 app.command("up")(up)
+app.command("watch")(watch)
 
 
 def run() -> None:

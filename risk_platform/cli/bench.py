@@ -74,3 +74,16 @@ def bench_api(
     console = Console()
     progress: Callable[[str], None] = partial(console.print, style="dim", highlight=False)
     report(api_figures(minutes, rate, workers, progress), console, json_file)
+
+
+@bench.command("live")
+def bench_live(
+    minutes: Annotated[float, typer.Option(help="How long files are dropped.", min=0.1)] = 3,
+    json_file: JsonFile = None,
+) -> None:
+    """Live files: seconds from the landing folder to the alert in the API and to the payment in the lake."""
+    from risk_platform.cli.bench_live import live_figures
+
+    console = Console()
+    progress: Callable[[str], None] = partial(console.print, style="dim", highlight=False)
+    report(live_figures(minutes, progress), console, json_file)

@@ -13,7 +13,7 @@ from risk_platform.api.guard import refuse_unguarded_routes
 from risk_platform.api.limits import Rates
 from risk_platform.api.middleware import LimitedBodies, Measured, SafeHeaders
 from risk_platform.api.problems import ProblemDetails, answer_problems
-from risk_platform.api.protocol import BoundedWebSockets
+from risk_platform.api.protocol import BoundedHttp, BoundedWebSockets
 from risk_platform.api.routes import (
     alerts,
     audit,
@@ -38,7 +38,10 @@ SERVER_OPTIONS: dict[str, Any] = {
     "access_log": False,
     "server_header": False,
     "proxy_headers": False,
+    "http": BoundedHttp,
     "ws": BoundedWebSockets,
+    # Payment systems keep their connections; nobody likes to find one closed.
+    "timeout_keep_alive": 75,
     # Listeners have nothing to say; a message would be compressed for each of them anew.
     "ws_max_size": 4096,
     "ws_per_message_deflate": False,

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,11 +58,15 @@ class LimitedBodies:
             return
         deadline, complete, size = time.monotonic() + self._seconds, False, 0
         largest = self._larger.get(scope["path"], _LARGEST_BODY)
+        declared = int(Headers(scope=scope).get("content-length", 0))
 
         async def limited() -> Message:
             nonlocal complete, size
             if complete:
                 return await receive()
+            # Who says so beforehand is refused before anything is read.
+            if declared > largest:
+                raise _too_large(largest)
             try:
                 async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                     message = await receive()
@@ -72,10 +77,14 @@ class LimitedBodies:
             complete = not message.get("more_body", False)
             size += len(message.get("body", b""))
             if size > largest:
-                raise HTTPException(413, f"A body has at most {largest:,} bytes.", {"Connection": "close"})
+                raise _too_large(largest)
             return message
 
         await self._app(scope, limited, send)
+
+
+def _too_large(largest: int) -> HTTPException:
+    return HTTPException(413, f"A body has at most {largest:,} bytes.", {"Connection": "close"})
 
 
 class Measured:

@@ -27,7 +27,7 @@ def sent(pieces: list[bytes], pause: float, path: str = "/small") -> None:
         return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
 
     limited = LimitedBodies(read_all, larger={"/large": 3 << 20}, seconds=0.2)
-    asyncio.run(limited({"type": "http", "path": path}, receive, unheard))
+    asyncio.run(limited({"type": "http", "path": path, "headers": []}, receive, unheard))
 
 
 def test_a_body_that_drips_is_given_up() -> None:

@@ -6,7 +6,10 @@ INGEST = dg.AssetSelection.groups("ingest")
 TRAINING = dg.AssetSelection.groups("training")
 # Replays months of history for one day's proof: it has a run of its own, after the night's work.
 PARITY = dg.AssetSelection.checks(
-    dg.AssetCheckKey(dg.AssetKey("payment_features"), "engine_computes_the_same")
+    *(
+        dg.AssetCheckKey(dg.AssetKey("payment_features"), name)
+        for name in ("engine_computes_the_same", "live_decisions_saw_the_same")
+    )
 )
 EVERYTHING = dg.AssetSelection.all() - PARITY
 

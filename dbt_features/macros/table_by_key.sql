@@ -6,19 +6,21 @@
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
   {%- set rows = run_query('select count(*) from ' ~ this.incorporate(path={'identifier': 'int_payments'}))[0][0] -%}
-  {%- set parts = rows // var('rows_per_part') + 1 -%}
-  {% for part in range(parts | int) %}
-    {#- In the order of n, the mart finds a stretch of payments in a few row groups of the part. #}
+  {%- set parts = (rows // var('rows_per_part') + 1) | int -%}
+  {%- set collected = target_relation if parts == 1 else target_relation.incorporate(path={'identifier': this.identifier ~ '_parts'}) -%}
+  {% for part in range(parts) %}
     {%- set part_sql = 'select * from (' ~ sql.replace('% 1 = 0', '% ' ~ parts ~ ' = ' ~ part) ~ ') order by n' -%}
-    {%- if part == 0 -%}
-      {%- set statement_sql = create_table_as(False, target_relation, part_sql) -%}
-    {%- else -%}
-      {%- set statement_sql = 'insert into ' ~ target_relation ~ ' ' ~ part_sql -%}
-    {%- endif -%}
-    {% call statement('main') -%}
-      {{ statement_sql }}
+    {% call statement('main' if part == 0 else 'part') -%}
+      {%- if part == 0 -%}{{ create_table_as(False, collected, part_sql) }}
+      {%- else -%}insert into {{ collected }} {{ part_sql }}
+      {%- endif -%}
     {%- endcall %}
   {% endfor %}
+  {%- if parts > 1 -%}
+    {#- In the order of n over all parts, the mart finds a stretch of payments in one or two row groups. #}
+    {% call statement('ordered') -%}{{ create_table_as(False, target_relation, 'select * from ' ~ collected ~ ' order by n') }}{%- endcall %}
+    {% call statement('dropped') -%}drop table {{ collected }}{%- endcall %}
+  {%- endif %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {{ adapter.commit() }}
   {{ run_hooks(post_hooks, inside_transaction=False) }}

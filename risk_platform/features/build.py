@@ -11,6 +11,7 @@ from typing import Any
 from risk_platform.durations import format_duration
 from risk_platform.errors import ContractError
 from risk_platform.features.project import PROJECT_FOLDER
+from risk_platform.features.workspace import dbt_workspace
 from risk_platform.lake.lake import Lake
 
 
@@ -58,24 +59,14 @@ def run_dbt(
         *("--log-level", "none", "--log-level-file", "none"),
     ]
     runner = dbtRunner(callbacks=[lambda event: _tell(event, progress)])
-    try:
-        with _environment(dbt_environment(lake, work_dir)):
+    with dbt_workspace(lake, work_dir) as environment, _environment(environment):
+        try:
             outcome = runner.invoke(arguments)
-    finally:
-        # The adapter would keep its in-memory database, and the lake snapshots in it, for the next run of the process.
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        finally:
+            # The adapter would keep its database, and the lake snapshots in it, for the next run of the process.
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if not outcome.success:
         raise ContractError(_failure(outcome))
-
-
-def dbt_environment(lake: Lake, work_dir: Path) -> dict[str, str]:
-    """The environment variables that the profile of the dbt project reads."""
-    return {
-        "RISK_DBT_LAKE_ROOT": lake.root,
-        "RISK_DBT_LAKE_OPTIONS": json.dumps(dict(lake.options)),
-        "RISK_DBT_TEMP_DIRECTORY": str(work_dir / "spill"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """A range of event dates built alone equals the same dates of a full build, and other dates stay."""
 
+import os
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -45,3 +48,18 @@ def test_a_long_range_is_computed_in_stretches_of_whole_dates() -> None:
     ]
     assert list(stretches(days, limit=100)) == [days[:2], [days[2]], [days[3]]]
     assert list(stretches([], limit=100)) == []
+
+
+def test_a_build_removes_its_files_and_those_of_a_killed_one(tmp_path: Path) -> None:
+    payments, judgements = random_history(seed=5, count=20)
+    lake = Lake(str(tmp_path / "lake"))
+    write(lake, payments, judgements)
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    killed = tmp_path / "work" / f"build-{int(ended.stdout)}-x"
+    running = tmp_path / "work" / f"build-{os.getppid()}-x"
+    for folder in (killed, running):
+        folder.mkdir(parents=True)
+    build_mart(lake, tmp_path / "work")
+    assert [folder.name for folder in (tmp_path / "work").glob("build-*")] == [running.name]

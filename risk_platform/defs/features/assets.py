@@ -12,7 +12,7 @@ from risk_platform.defs.features.manifest import ready_manifest
 from risk_platform.defs.partitions import DAILY, SINGLE_RUN
 from risk_platform.defs.platform import Platform, day_range
 from risk_platform.durations import format_duration
-from risk_platform.features.build import dbt_environment
+from risk_platform.features.workspace import dbt_workspace
 from risk_platform.settings import settings
 
 
@@ -53,10 +53,11 @@ def dbt_features(
         "timezone": current.timezone,
     }
     work = platform.folders.work / "dbt"
-    os.environ.update(dbt_environment(platform.lake, work))
-    invocation = dbt.cli(
-        ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)],
-        context=context,
-        target_path=work / "runs" / context.run_id,
-    )
-    yield from invocation.stream()
+    with dbt_workspace(platform.lake, work) as environment:
+        os.environ.update(environment)
+        invocation = dbt.cli(
+            ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)],
+            context=context,
+            target_path=work / "runs" / context.run_id,
+        )
+        yield from invocation.stream()

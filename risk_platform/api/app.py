@@ -1,5 +1,6 @@
 """The service as an ASGI application; each worker process has one."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ from risk_platform.api.routes import (
 )
 from risk_platform.api.service import Clock, Service
 from risk_platform.home import prepare_home
+from risk_platform.intake.faults import fault_point
+from risk_platform.operations.store import Reached
 from risk_platform.settings import Settings, settings
 
 PREFIX = "/api/v1"
@@ -70,13 +73,13 @@ DIRECT = {
 _LARGER_BODIES = {"/transactions/batch": transactions.LARGEST_BATCH}
 
 
-def create_app(current: Settings, clock: Clock, rates: Rates) -> FastAPI:
-    """The service of an installation, which opens its store when it starts.
+def create_app(current: Settings, clock: Clock, rates: Rates, reached: Reached = lambda _: None) -> FastAPI:
+    """The service of an installation, which opens its store when it starts; `reached` is told its stages.
 
     Raises SettingsError when a route declares no permission or the signing key is not safe, ServiceError when the
     store cannot be reached.
     """
-    service = Service.open(current, prepare_home(current), clock, rates)
+    service = Service.open(current, prepare_home(current), clock, rates, reached)
     app = FastAPI(
         title="Risk platform",
         version="1",
@@ -105,7 +108,7 @@ def create_app(current: Settings, clock: Clock, rates: Rates) -> FastAPI:
 
 def served() -> FastAPI:
     """The service of this process's settings."""
-    return create_app(settings(), lambda: datetime.now(UTC), Rates())
+    return create_app(settings(), lambda: datetime.now(UTC), Rates(), fault_point(os.environ))
 
 
 def _paths(app: FastAPI) -> dict[object, str]:

@@ -53,12 +53,15 @@ async def answered_once(
     kept = await _claimed(service, user_id, key, await _request_hash(request))
     if kept is not None:
         return _answer(kept, {"Idempotent-Replayed": "true"})
+    service.reached("after_claim")
     try:
         answer = KeptAnswer(*_packed(await act()))
     except BaseException:
         await run_sync(service.keys.release, user_id, key)
         raise
+    service.reached("after_engine")
     await run_sync(service.keys.keep, user_id, key, answer)
+    service.reached("after_keep")
     return _answer(answer)
 
 

@@ -34,7 +34,9 @@ from risk_platform.operations.database import bring_up_to_date, database_url, op
 from risk_platform.operations.feed import DecisionFeed
 from risk_platform.operations.idempotency import IdempotencyKeys
 from risk_platform.operations.inbox_feed import InboxFeed
+from risk_platform.operations.store import Reached
 from risk_platform.operations.tickets import Tickets
+from risk_platform.operations.workers import Worker
 from risk_platform.settings import Settings
 
 Clock = Callable[[], datetime]
@@ -53,6 +55,7 @@ class Service:
     home: Home
     database: Database
     accounts: Accounts
+    worker: Worker
     keys: IdempotencyKeys
     alerts: AlertQueue
     feed: DecisionFeed
@@ -65,19 +68,21 @@ class Service:
     limits: RateLimits
     explainer: Explainer
     metrics: Metrics
+    reached: Reached
     tickets: Tickets
     allowed_origins: tuple[str, ...]
     hub: Hub
 
     @classmethod
-    def open(cls, settings: Settings, home: Home, clock: Clock, rates: Rates) -> Self:
-        """The service on the store and the engine of the installation.
+    def open(cls, settings: Settings, home: Home, clock: Clock, rates: Rates, reached: Reached) -> Self:
+        """The service on the store and the engine of the installation; `reached` is told each stage of a request.
 
         Raises ServiceError when the store cannot be reached, SettingsError when the signing key is not safe.
         """
         store = database_url(settings.database_url, home.root)
         database = open_database(store)
         bring_up_to_date(database)
+        worker = Worker(home.work / "api-workers")
         tokens = AccessTokens(token_key(token_key_file(home.root)))
         accounts, metrics, engine = (
             Accounts(database),
@@ -89,7 +94,8 @@ class Service:
             home=home,
             database=database,
             accounts=accounts,
-            keys=IdempotencyKeys(database),
+            worker=worker,
+            keys=IdempotencyKeys(database, worker),
             alerts=AlertQueue(database),
             feed=DecisionFeed(database),
             engine=engine,
@@ -101,6 +107,7 @@ class Service:
             limits=_limits(settings.redis_url, store, rates),
             explainer=Explainer(Archive.of(home), ReasonDictionary.shipped()),
             metrics=metrics,
+            reached=reached,
             tickets=Tickets(database),
             allowed_origins=tuple(settings.allowed_origins),
             hub=Hub(
@@ -118,6 +125,7 @@ class Service:
         await self.hub.close()
         await self.engine.close()
         await self.batches.close()
+        self.worker.close()
         self.database.dispose()
 
     @property

@@ -1,4 +1,4 @@
-"""Where a test may kill the engine or a micro-batch: a point named in the environment, read once at the start."""
+"""Where a test may kill the engine, the API or a micro-batch: named in the environment, read once at the start."""
 
 import os
 import signal
@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from risk_platform.errors import SettingsError
 
 VARIABLE = "RISK_FAULT_POINT"
+API_POINTS = ("after_claim", "after_engine", "after_keep")
 DRAIN_POINTS = ("before_lake_write", "during_lake_write", "after_lake_commit")
 POINTS = ("after_validate", "after_inbox", "before_commit", "after_commit", "during_snapshot")
+_KNOWN = (*POINTS, *API_POINTS, *DRAIN_POINTS)
 
 
 def fault_point(environment: Mapping[str, str]) -> Callable[[str], None]:
@@ -21,9 +23,9 @@ def fault_point(environment: Mapping[str, str]) -> Callable[[str], None]:
     if stated is None:
         return lambda _: None
     point, _, count = stated.partition(":")
-    if point not in (*POINTS, *DRAIN_POINTS) or not count.isdigit():
+    if point not in _KNOWN or not count.isdigit():
         raise SettingsError(
-            f"{VARIABLE} is {stated!r}; write one of {', '.join((*POINTS, *DRAIN_POINTS))}, a colon and a number."
+            f"{VARIABLE} is {stated!r}; write one of {', '.join(_KNOWN)}, a colon and a number."
         )
     left = int(count)
 

@@ -8,9 +8,11 @@ from sqlalchemy.engine import Engine
 from risk_platform.operations.database import writing
 from risk_platform.operations.packing import pack, unpack
 from risk_platform.operations.schema import IDEMPOTENCY_KEYS
+from risk_platform.operations.workers import Worker
 
 _MICROSECONDS = 1_000_000
-# A worker that died holds its claim so long; whatever it sent to the engine is known there by its own key.
+# A claim is given up when its worker died, or when that cannot be told after so long; whatever was sent to the
+# engine is known there by its own key.
 _CLAIM_LASTS = 60 * _MICROSECONDS
 KEPT_DAYS = 30
 
@@ -32,10 +34,11 @@ class OtherRequestError(Exception):
 
 
 class IdempotencyKeys:
-    """Keys of requests and what they were answered, for any process beside the engine."""
+    """Keys of requests and what they were answered, for any process beside the engine; `worker` is this one."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, worker: Worker) -> None:
         self._engine = engine
+        self._worker = worker
 
     def claim(self, user_id: str, key: str, request_hash: str, now: int) -> KeptAnswer | None:
         """The answer to the first request with that key of that user; None when this is the first.
@@ -52,6 +55,7 @@ class IdempotencyKeys:
                     "idempotency_key": key,
                     "request_hash": request_hash,
                     "claimed_time": now,
+                    "holder": self._worker.name,
                 }
                 connection.execute(IDEMPOTENCY_KEYS.insert(), values)
                 return None
@@ -59,9 +63,11 @@ class IdempotencyKeys:
                 raise OtherRequestError
             if row.status is not None:
                 return KeptAnswer(row.status, unpack(row.answer).to_pybytes())
-            if now < row.claimed_time + _CLAIM_LASTS:
+            gone = row.holder is not None and self._worker.is_gone(row.holder)
+            if now < row.claimed_time + _CLAIM_LASTS and not gone:
                 raise InFlightError
-            connection.execute(IDEMPOTENCY_KEYS.update().where(mine).values(claimed_time=now))
+            mended = {"claimed_time": now, "holder": self._worker.name}
+            connection.execute(IDEMPOTENCY_KEYS.update().where(mine).values(**mended))
             return None
 
     def keep(self, user_id: str, key: str, answer: KeptAnswer) -> None:

@@ -164,6 +164,7 @@ IDEMPOTENCY_KEYS = Table(
     Column("idempotency_key", Text, nullable=False),
     Column("request_hash", Text, nullable=False, doc="SHA-256 of method, path and body, hex."),
     Column("claimed_time", BigInteger, nullable=False, index=True, doc="µs."),
+    Column("holder", Text, doc="Name of the worker that carries the request out."),
     Column("status", Integer, doc="Null while the first request is in flight."),
     Column("answer", LargeBinary, doc="Its answer, zstd."),
     PrimaryKeyConstraint("user_id", "idempotency_key"),

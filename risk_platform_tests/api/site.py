@@ -2,14 +2,16 @@
 
 import json
 import multiprocessing
+import signal
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import httpx
@@ -21,6 +23,7 @@ from risk_platform.api.limits import Rates
 from risk_platform.api.passwords import Passwords
 from risk_platform.home import prepare_home
 from risk_platform.intake.events import micros
+from risk_platform.intake.faults import VARIABLE, fault_point
 from risk_platform.models.champion import crown
 from risk_platform.operations.accounts import Accounts, Role
 from risk_platform.operations.database import bring_up_to_date, database_url, open_database
@@ -114,9 +117,14 @@ def recent(number: int, **changes: Any) -> dict[str, Any]:
     return payment(number, event_time=(_BEGAN + timedelta(seconds=number % 3600)).isoformat()) | changes
 
 
+def site_settings(home: Path) -> Settings:
+    """The settings of an installation in `home`, whatever this machine's are."""
+    return Settings(_env_file=None, home=home)  # type: ignore[call-arg]
+
+
 def prepare_site(home: Path) -> Settings:
     """An installation with a small champion and a user of every role."""
-    settings = Settings(_env_file=None, home=home)  # type: ignore[call-arg]
+    settings = site_settings(home)
     # With this anchor a large amount alone is enough for an alert.
     model = replace(train_small_model(date(2026, 3, 10)), anchor_log_odds=0.0)
     crown(prepare_home(settings).bundles, model, "1")
@@ -128,24 +136,50 @@ def prepare_site(home: Path) -> Settings:
     return settings
 
 
+class Server:
+    """A server of the installation in a process of its own; `fault` is where it shall be killed."""
+
+    def __init__(self, settings: Settings, rates: Rates, fault: str | None = None) -> None:
+        self._settings, self._rates, self._fault = settings, rates, fault
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._process: BaseProcess | None = None
+
+    def __enter__(self) -> Self:
+        self.start(self._fault)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.join(30)
+
+    def start(self, fault: str | None) -> None:
+        """Start it, again if it ended, and wait until it answers."""
+        self._process = _PROCESSES.Process(
+            target=_serve, args=(self._settings, self._rates, self._port, fault)
+        )
+        self._process.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not _answers(self.url):
+            assert self._process.is_alive(), "the server did not start"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.02)
+
+    def was_killed(self) -> bool:
+        """Whether it ended by SIGKILL."""
+        assert self._process is not None
+        self._process.join(30)
+        return self._process.exitcode == -signal.SIGKILL
+
+
 @contextmanager
 def served(settings: Settings, rates: Rates) -> Iterator[str]:
     """The address of a server of the installation, in a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = _PROCESSES.Process(target=_serve, args=(settings, rates, port))
-    process.start()
-    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + _START_SECONDS
-    try:
-        while not _answers(url):
-            assert process.is_alive(), "the server did not start"
-            assert time.monotonic() < deadline, "the server does not answer"
-            time.sleep(0.02)
-        yield url
-    finally:
-        process.terminate()
-        process.join(30)
+    with Server(settings, rates) as server:
+        yield server.url
 
 
 @contextmanager
@@ -161,8 +195,9 @@ def site(home: Path) -> Iterator[Site]:
         engine.join(60)
 
 
-def _serve(settings: Settings, rates: Rates, port: int) -> None:
-    app = create_app(settings, lambda: datetime.now(UTC), rates)
+def _serve(settings: Settings, rates: Rates, port: int, fault: str | None) -> None:
+    reached = fault_point({} if fault is None else {VARIABLE: fault})
+    app = create_app(settings, lambda: datetime.now(UTC), rates, reached)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", **SERVER_OPTIONS)
 
 

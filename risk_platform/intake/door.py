@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
 
+import pyarrow as pa
+
 from risk_platform.intake.events import Columns, micros
+from risk_platform.intake.glance import Glance
 from risk_platform.intake.refusals import Refusals
 from risk_platform.transactions.canonical import RecordKind
 from risk_platform.transactions.rules import (
@@ -28,6 +31,9 @@ from risk_platform.transactions.rules import (
 )
 
 _KNOWN = "known_time"
+_MICROSECOND = timedelta(microseconds=1)
+# From so many events on, columns are looked at as a whole first.
+_MANY = 16
 # Whether none of the given values breaks the rule.
 Fine = Callable[[Sequence[Any]], bool]
 ValueRule = OneOf | Matches | MaxLength | Between | Finite | Positive
@@ -46,12 +52,28 @@ class LiveDoor:
             if rule.at_door and rule.column != _KNOWN
         ]
 
-    def check(self, columns: Columns, now: datetime, refusals: Refusals) -> None:
-        """Refuse each event that breaks a rule; `now` is the instant of checking."""
+    def check(
+        self, columns: Columns, now: datetime, refusals: Refusals, events: pa.Table | None = None
+    ) -> None:
+        """Refuse each event that breaks a rule; `now` is the instant of checking.
+
+        `events` are the same columns in Arrow, which many events are seen in faster.
+        """
         instant = micros(now)
+        glance = None if events is None or events.num_rows < _MANY else Glance(events)
         for rule, is_fine in self._rules:
+            if glance is not None and _cleared(glance, rule, instant):
+                continue
             broken = _breaking(columns, rule, is_fine, instant)
             refusals.add(broken, rule.name, rule.column, columns[rule.column].__getitem__)
+
+
+def _cleared(glance: Glance, rule: RowRule, now: int) -> bool:
+    """Whether no event breaks the rule for sure."""
+    if isinstance(rule, NotAfter) and rule.bound in (NOW, _KNOWN):
+        latest = glance.latest(rule.column)
+        return latest is None or latest <= now + rule.slack // _MICROSECOND
+    return glance.clears(rule)
 
 
 def _breaking(columns: Columns, rule: RowRule, is_fine: Fine | None, now: int) -> list[int]:
@@ -61,7 +83,7 @@ def _breaking(columns: Columns, rule: RowRule, is_fine: Fine | None, now: int) -
         return [at for at, value in enumerate(values) if value is None] if None in values else []
     if isinstance(rule, NotAfter):
         bounds = [now] * len(values) if rule.bound in (NOW, _KNOWN) else columns[rule.bound]
-        slack = rule.slack // timedelta(microseconds=1)
+        slack = rule.slack // _MICROSECOND
         pairs = enumerate(zip(values, bounds, strict=True))
         return [at for at, (value, bound) in pairs if None not in (value, bound) and value > bound + slack]
     given = [value for value in values if value is not None] if None in values else values

@@ -56,13 +56,14 @@ class Preparer:
         identifier = _IDENTIFIERS[kind]
         if kind != "payment":
             columns = columns | {identifier: _identifiers(kind, columns)}
-        self._doors[kind].check(columns, now, refusals)
+        table = as_table(columns, _RECORDS[kind])
+        self._doors[kind].check(columns, now, refusals, table)
         size = len(refusals.refused)
         positions: Sequence[int] = range(size)
         if refusals.items:
             positions = [at for at in range(size) if not refusals.refused[at]]
             columns = {name: [values[at] for at in positions] for name, values in columns.items()}
-        table = as_table(columns, _RECORDS[kind])
+            table = table.take(pa.array(positions, pa.int64())).combine_chunks()
         lines = body_lines(table)
         events = Events(kind, columns["source"], columns[identifier], lines)
         return Prepared(size, positions, table, events, body_hashes(lines), tuple(refusals.items))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from risk_platform.intake.door import LiveDoor
 from risk_platform.intake.events import Columns, micros, read_events
+from risk_platform.intake.lines import as_table
 from risk_platform.intake.refusals import Refusals
 from risk_platform.transactions.door import Door
 from risk_platform.transactions.rules import load_row_rules
@@ -49,6 +50,26 @@ def test_both_doors_refuse_the_same_events_for_the_same_rule(changes: list[dict[
     assert not refusals.items
     LiveDoor("payments").check(columns, NOW, refusals)
     assert {item.position: item.rule for item in refusals.items} == _by_polars(columns)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.fixed_dictionaries({}, optional=FIELDS), min_size=1, max_size=3),
+    st.fixed_dictionaries({}, optional=FIELDS),
+)
+def test_many_events_seen_at_once_are_refused_like_each_alone(
+    changes: list[dict[str, Any]], everywhere: dict[str, Any]
+) -> None:
+    events = [payment(at, **everywhere) for at in range(16)]
+    events += [payment(16 + at, **change) for at, change in enumerate(changes)]
+    read = Refusals(len(events))
+    columns = read_events("payments", events, read)
+    assert not read.items
+    alone, together = Refusals(len(events)), Refusals(len(events))
+    door = LiveDoor("payments")
+    door.check(columns, NOW, alone)
+    door.check(columns, NOW, together, as_table(columns, "payments"))
+    assert together.items == alone.items
 
 
 def _by_polars(columns: Columns) -> dict[int, str]:

@@ -14,6 +14,7 @@ from risk_platform.kernels import kernel
 _ORDERS = ("lt", "le", "gt", "ge", "eq", "ne")
 _LAYOUTS_KEPT = 4
 _ABSENT = -1
+_FEW = 64
 
 
 class Sieve:
@@ -28,7 +29,10 @@ class Sieve:
         self._places = lru_cache(_LAYOUTS_KEPT)(self._found)
 
     def possible(self, features: Features) -> Bools:
-        """For each rule whether some payment keeps all its bounds; others cannot be hit."""
+        """For each rule whether some payment may keep all its bounds; others cannot be hit."""
+        if len(features.values) > _FEW:
+            # Among many some payment keeps them, and to find that out costs as much as the rules.
+            return np.ones(len(self._starts) - 1, dtype=np.bool_)
         possible = np.zeros(len(self._starts) - 1, dtype=np.bool_)
         places = self._places(features.names)
         _sift(features.values, places, self._orders, self._limits, self._starts, possible)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from risk_platform.decisions.archive import Archive
-from risk_platform.decisions.reasons import Reason, ReasonDictionary, ReasonGroups
+from risk_platform.decisions.reasons import Payment, Reason, ReasonDictionary, ReasonGroups
 from risk_platform.errors import BundleError
 from risk_platform.models.bundle import Bundle
 
@@ -38,8 +38,8 @@ class Explainer:
         self._dictionary = dictionary
         self._model = lru_cache(_BUNDLES_KEPT)(self._load)
 
-    def explain(self, decision: Mapping[str, Any], currency: str) -> Explanation:
-        """The decision (columns of `decisions`) in words; money is told in `currency`.
+    def explain(self, decision: Mapping[str, Any], payment: Payment) -> Explanation:
+        """The decision (columns of `decisions`) on `payment` (its columns) in words, money in its currency.
 
         A decision that stored no attributions, as LOW ones do not, gets them from its bundle and stored values.
         Raises BundleError when that bundle is gone.
@@ -54,7 +54,7 @@ class Explainer:
         bundle, groups = self._model(decision["bundle_hash"])
         values = [math.nan if value is None else value for value in decision["feature_values"]]
         parts = decision["attributions"] or bundle.attributions(np.array([values]))[0].tolist()
-        told = groups.told(values, parts[:-1], currency)
+        told = groups.told(values, parts[:-1], payment["currency"], payment)
         raised = [reason for reason in told if reason.attribution > 0]
         return Explanation((*ruled, *told), parts[-1], _text(ruled + raised[:_TOLD]))
 

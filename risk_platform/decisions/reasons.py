@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from itertools import product
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from risk_platform.errors import ContractError
 Figure = Literal["money", "days", "number", "magnitude", "count", "payments", "share", "rarity", "weekday"]
 _WINDOWS = ("window", "habit")
 Word = str | dict[str, str]
+Payment = Mapping[str, Any]
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -75,10 +76,20 @@ class Wording:
     rule: Rule
     words: Mapping[str, Word]
 
-    def tell(self, value: float, currency: str) -> str:
-        """The sentence for `value`; `currency` is used where the value is money."""
+    def tell(self, value: float, currency: str, payment: Payment | None = None) -> str:
+        """The sentence for `value`; `currency` is used where the value is money.
+
+        `payment` is the payment in its columns, which tells whether it names what the feature is about; without
+        it, the sentence for a missing value leaves that open.
+        """
         shown = "" if math.isnan(value) else FIGURES[self.rule.figure](value, currency)
-        return _capital(self.rule.sentence(value).format(value=shown, title=self.title, **self.words))
+        told = _capital(self.rule.sentence(value).format(value=shown, title=self.title, **self.words))
+        entity = self.words.get("entity")
+        if not math.isnan(value) or not isinstance(entity, dict) or "absent" not in entity:
+            return told
+        if payment is None:
+            return f"{told.removesuffix('.')}, or {entity['absent']}."
+        return told if payment[entity["column"]] is not None else _capital(f"{entity['absent']}.")
 
 
 @dataclass(frozen=True)
@@ -217,20 +228,33 @@ class ReasonGroups:
             for codes, row in zip(order, totals, strict=True)
         ]
 
-    def told(self, values: Sequence[float], attributions: Sequence[float], currency: str) -> list[Reason]:
+    def told(
+        self,
+        values: Sequence[float],
+        attributions: Sequence[float],
+        currency: str,
+        payment: Payment | None = None,
+    ) -> list[Reason]:
         """Every code of one decision with its total attribution and the sentence of its strongest feature.
 
-        The most risk-raising first; `values` and `attributions` run over the features.
+        The most risk-raising first; `values` and `attributions` run over the features. `payment` as for
+        `Wording.tell`.
         """
-        reasons = [self.leading(code, values, attributions, currency) for code in self.codes]
+        reasons = [self.leading(code, values, attributions, currency, payment) for code in self.codes]
         return sorted(reasons, key=lambda reason: -reason.attribution)
 
     def leading(
-        self, code: str, values: Sequence[float], attributions: Sequence[float], currency: str
+        self,
+        code: str,
+        values: Sequence[float],
+        attributions: Sequence[float],
+        currency: str,
+        payment: Payment | None = None,
     ) -> Reason:
         """One code of a decision, told by the feature that moved it most; arguments as for `told`."""
         members = [at for at, wording in enumerate(self.wordings) if wording.code == code]
         total = sum(attributions[at] for at in members)
         leading = max(members, key=lambda at: attributions[at] if total > 0 else -attributions[at])
         wording = self.wordings[leading]
-        return Reason(code, wording.title, wording.tell(values[leading], currency), total, wording.feature)
+        sentence = wording.tell(values[leading], currency, payment)
+        return Reason(code, wording.title, sentence, total, wording.feature)

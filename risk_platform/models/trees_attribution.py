@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from risk_platform.models.payments import Floats
 from risk_platform.kernels import in_halves, kernel
+from risk_platform.models.payments import Floats
 from risk_platform.models.trees import Tree
 from risk_platform.models.trees_rows import LANES, RankedForest, Ranks, rank_rows
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from risk_platform.models.payments import Floats, Ints
 from risk_platform.kernels import kernel
+from risk_platform.models.payments import Floats, Ints
 from risk_platform.models.trees import Tree
 
 LANES = 64

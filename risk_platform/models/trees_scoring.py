@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from numba.cpython.unsafe.numbers import trailing_zeros
 
-from risk_platform.models.payments import Floats, Ints
 from risk_platform.kernels import in_halves, kernel
+from risk_platform.models.payments import Floats, Ints
 from risk_platform.models.trees import Tree
 from risk_platform.models.trees_rows import LANES, RankedForest, Ranks, rank_rows
 

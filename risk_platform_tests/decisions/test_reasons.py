@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from risk_platform.decisions.reasons import ReasonDictionary, ReasonGroups, window_words
 from risk_platform.errors import ContractError
 from risk_platform.features.spec import load_feature_spec
+from risk_platform.transactions.canonical import RECORDS
 
 DICTIONARY = ReasonDictionary.shipped()
 FEATURES = load_feature_spec().names
@@ -26,6 +27,49 @@ def test_every_feature_of_the_spec_has_a_code_a_title_and_three_sentences(featur
         assert sentence.endswith(".")
         assert "{" not in sentence
         assert "nan" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("feature", "column", "unseen", "unnamed"),
+    [
+        (
+            "customer_city_payment_age_last_90d",
+            "city",
+            "No payment by this customer in this city in the last 90 days",
+            "The payment names no city.",
+        ),
+        (
+            "customer_device_payment_age_last_90d",
+            "device_id",
+            "No payment by this customer on this device in the last 90 days",
+            "The payment names no device.",
+        ),
+        (
+            "customer_mcc_payment_age_last_90d",
+            "mcc",
+            "No payment by this customer in this merchant category in the last 90 days",
+            "The payment names no merchant category.",
+        ),
+    ],
+)
+def test_a_missing_value_says_whether_the_payment_names_what_it_is_about(
+    feature: str, column: str, unseen: str, unnamed: str
+) -> None:
+    wording = DICTIONARY.wording(feature)
+    assert wording.tell(NAN, "INR", {column: "known"}) == f"{unseen}."
+    assert wording.tell(NAN, "INR", {column: None}) == unnamed
+    assert wording.tell(NAN, "INR") == f"{unseen}, or {unnamed[0].lower()}{unnamed[1:]}"
+    assert "names no" not in wording.tell(3.0, "INR", {column: "known"})
+
+
+def test_every_entity_that_a_payment_may_not_name_is_told_so() -> None:
+    optional = {
+        field.name for field in RECORDS["payments"].fields if not field.required and field.default is None
+    }
+    for feature in FEATURES:
+        entity = DICTIONARY.wording(feature).words.get("entity")
+        if isinstance(entity, dict):
+            assert ("absent" in entity) == (entity.get("column") in optional), feature
 
 
 @pytest.mark.parametrize(

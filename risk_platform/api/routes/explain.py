@@ -58,7 +58,7 @@ class Told(BaseModel):
 def explain(body: Asked, service: Wired) -> Told:
     """Tell the decision on a payment: what rules found, and what moved the model how far."""
     item = found_payment(service, body.transaction_id)
-    told = service.explainer.explain(item.decision, item.payment["currency"])
+    told = service.explainer.explain(item.decision, item.payment)
     decided = {name: item.decision[name] for name in ("decision_id", "level", "advice", "score", "margin")}
     return Told(
         source=item.payment["source"],

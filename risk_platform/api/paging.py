@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,6 +11,9 @@ from fastapi import Query
 
 from risk_platform.api.problems import Problem
 from risk_platform.intake.events import micros
+
+# What a store can be asked for.
+LARGEST_NUMBER = 2**63 - 1
 
 Limit = Annotated[int, Query(ge=1, le=500, description="Most items of a page.")]
 Cursor = Annotated[str | None, Query(max_length=300, description="`next_cursor` of the page before.")]
@@ -30,11 +34,17 @@ def place_of(cursor: str, *types: type) -> list[Any]:
         place = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
     except (binascii.Error, ValueError):
         place = None
-    if not isinstance(place, list) or [type(part) for part in place] != list(types):
+    if not _is_place(place, types):
         raise Problem(
             422, "The cursor is none that this list gave; leave it out to begin anew.", field="cursor"
         )
-    return place
+    return list(place)
+
+
+def _is_place(place: Any, types: Sequence[type]) -> bool:
+    if not isinstance(place, list) or [type(part) for part in place] != list(types):
+        return False
+    return all(abs(part) <= LARGEST_NUMBER for part in place if isinstance(part, int | float))
 
 
 def instant(moment: datetime | None, field: str) -> int | None:

@@ -113,12 +113,12 @@ async def _measured(
     watching.cancel()
     after = site.cpu_seconds()
     await caller.close()
-    latencies.refuse_failures()
     spent = {name: (after[name] - before[name]) / count * 1e6 for name in after}
     progress(f"Processor time a decision: {spent['api']:.0f} µs API, {spent['engine']:.0f} µs engine")
     progress(
         f"{caller.connections} connections; the generator was at most {latencies.late_starts * 1e3:.1f} ms late"
     )
+    latencies.refuse_failures()
     _refuse_loss(home, payments.sent)
     return [*_latency_figures(latencies, per_second), batches, *memory.figures(minutes)]
 

@@ -4,11 +4,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from risk_platform.api.guard import SignedIn, requires
-from risk_platform.api.paging import Cursor, FromTime, Limit, ToTime, cursor_of, instant, place_of
+from risk_platform.api.paging import (
+    LARGEST_NUMBER,
+    Cursor,
+    FromTime,
+    Limit,
+    ToTime,
+    cursor_of,
+    instant,
+    place_of,
+)
 from risk_platform.api.problems import Problem, ProblemDetails, refusal
 from risk_platform.api.repeatable import IdempotencyKey, answered_once
 from risk_platform.api.roles import Permission, allowed
@@ -23,6 +32,9 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     404: {"model": ProblemDetails},
     409: {"model": ProblemDetails, "description": "The state of the alert does not allow it."},
 }
+
+
+AlertId = Annotated[int, Path(ge=1, le=LARGEST_NUMBER)]
 
 
 class Alert(BaseModel):
@@ -126,7 +138,7 @@ def stats(service: Wired, days: Annotated[int, Query(ge=1, le=366)] = 30) -> Ale
     dependencies=requires(Permission.WORK_ALERTS),
 )
 async def acknowledge(
-    alert_id: int,
+    alert_id: AlertId,
     request: Request,
     session: SignedIn,
     service: Wired,
@@ -155,7 +167,7 @@ async def acknowledge(
     dependencies=requires(Permission.WORK_ALERTS),
 )
 async def resolve(
-    alert_id: int,
+    alert_id: AlertId,
     body: Resolution,
     request: Request,
     session: SignedIn,

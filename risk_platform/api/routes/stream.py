@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, WebSocket
 from pydantic import BaseModel, Field
 
 from risk_platform.api.guard import SignedIn, requires, ticketed
+from risk_platform.api.paging import LARGEST_NUMBER
 from risk_platform.api.problems import Problem
 from risk_platform.api.roles import Permission, allowed
 from risk_platform.api.service import Wired
@@ -43,7 +44,7 @@ async def risk_stream(
     service: Wired,
     topics: Annotated[list[str] | None, Query()] = None,
     levels: Annotated[list[str] | None, Query()] = None,
-    after: Annotated[int | None, Query(ge=0)] = None,
+    after: Annotated[int | None, Query(ge=0, le=LARGEST_NUMBER)] = None,
 ) -> None:
     """Pass on what is wanted until the listener goes, is too slow, or may hear it no more."""
     wanted = _wanted(session, topics, levels)

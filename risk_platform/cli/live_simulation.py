@@ -1,20 +1,28 @@
 """The simulator as a payment system: posts to the service at a steady rate and counts what it is told."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
+import typer
+from rich.console import Console
+
 from risk_platform.api.client import ApiClient, ApiRefusedError
-from risk_platform.errors import ServiceError
-from risk_platform.transactions.simulator.live import LiveEvent
+from risk_platform.errors import InputError, ServiceError
+from risk_platform.transactions.simulator.config import SimulationConfig
+from risk_platform.transactions.simulator.live import LiveEvent, live_events
+from risk_platform.transactions.simulator.simulation import simulate
 
 TICK_SECONDS = 0.1
 _MOST_AT_ONCE = 1_000
 _RETRY_SECONDS = 1.0
+_TOO_MANY = 429
 
 
 @dataclass
@@ -30,6 +38,15 @@ class LiveCounts:
     judgements_refused: Counter[str] = field(default_factory=Counter)
     retries: int = 0
     seconds: float = 0.0
+
+    @property
+    def sentence(self) -> str:
+        """The counts in a line."""
+        refused = sum(self.refused.values())
+        return (
+            f"{self.accepted:,} accepted, {refused:,} refused, {self.alerted:,} alerts, "
+            f"{self.judgements:,} judgements"
+        )
 
     def as_json(self) -> dict[str, object]:
         """The counts with the rate that was reached."""
@@ -95,10 +112,17 @@ class LiveSender:
             try:
                 answer: dict[str, Any] = client.post(path, body)
             except ServiceError:
-                self.counts.retries += 1
-                time.sleep(_RETRY_SECONDS)
+                self._wait()
+            except ApiRefusedError as error:
+                if error.status != _TOO_MANY:
+                    raise
+                self._wait()
             else:
                 return answer
+
+    def _wait(self) -> None:
+        self.counts.retries += 1
+        time.sleep(_RETRY_SECONDS)
 
 
 def _due(ahead: LiveEvent, events: Iterator[LiveEvent], now: float) -> tuple[LiveEvent, list[LiveEvent]]:
@@ -109,3 +133,54 @@ def _due(ahead: LiveEvent, events: Iterator[LiveEvent], now: float) -> tuple[Liv
             return event, due
         due.append(event)
     raise StopIteration
+
+
+@dataclass(frozen=True)
+class Callers:
+    """Where the service is, who sends payments there, and who, if anybody, judges them."""
+
+    url: str
+    email: str | None
+    judge_email: str | None
+
+
+def simulate_live(
+    config: SimulationConfig, rate: float, minutes: float | None, callers: Callers, console: Console
+) -> dict[str, object]:
+    """Send a simulation to the service, `rate` payments a second; returns the counts.
+
+    Raises InputError when nobody is named who may send, what the service refuses at sign-in, ServiceError when it
+    is not there.
+    """
+    if callers.email is None:
+        raise InputError(
+            "Name a Service user with --email; `risk-platform user add EMAIL --role Service` makes one."
+        )
+    judge = callers.judge_email
+    with ExitStack() as clients:
+        payments = clients.enter_context(_signed_in(callers.url, callers.email, "RISK_API_PASSWORD"))
+        judgements = (
+            None
+            if judge is None
+            else clients.enter_context(_signed_in(callers.url, judge, "RISK_JUDGE_PASSWORD"))
+        )
+        if judgements is None:
+            console.print("No judgements are reported: name an Analyst with --judge-email.")
+        sender = LiveSender(payments, judgements)
+        with console.status("Simulating") as status, suppress(KeyboardInterrupt):
+            events = live_events(simulate(config), rate, f"live{int(time.time())}")
+            sender.send(
+                events,
+                None if minutes is None else minutes * 60,
+                lambda counts: status.update(counts.sentence),
+            )
+    return sender.counts.as_json()
+
+
+@contextmanager
+def _signed_in(url: str, email: str, variable: str) -> Iterator[ApiClient]:
+    """A client that is signed in with the password of that environment variable, or the one typed in."""
+    password = os.environ.get(variable) or typer.prompt(f"Password of {email}", hide_input=True)
+    with ApiClient(url) as client:
+        client.sign_in(email, password)
+        yield client

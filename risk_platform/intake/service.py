@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from risk_platform.audit.keeping import HeadKeeper
-from risk_platform.errors import RiskPlatformError
+from risk_platform.errors import RiskPlatformError, ServiceError
 from risk_platform.home import Home
 from risk_platform.intake.announcing import announce, channel_of
 from risk_platform.intake.core import Core
@@ -20,6 +20,7 @@ from risk_platform.intake.live_feeder import LiveFeeder
 from risk_platform.intake.process import Running, running_engine
 from risk_platform.intake.recovery import Told
 from risk_platform.intake.server import Server
+from risk_platform.intake.snapshots import SnapshotWriting
 from risk_platform.models.champion import champion_pointer, load_champion
 from risk_platform.operations.database import database_url
 from risk_platform.operations.store import Reached
@@ -83,7 +84,7 @@ async def _served(running: Running, home: Home, upkeep: "_Upkeep", told: Told, s
     await server.close()
     if not running.engine.stopped.is_set():
         told("Stopping: what waits is answered, then a last snapshot")
-        await upkeep.snapshot()
+        await upkeep.finish()
         await upkeep.sign_head()
 
 
@@ -97,6 +98,7 @@ class _Upkeep:
         self._pace, self._told, self._reached = pace, told, reached
         self._taken_at, self._taken_time = running.store.tail().sequence, clock()
         self._heads, self._signed_time = running.store.heads(HeadKeeper.open(home.root)), clock()
+        self._writing: asyncio.Task[Path] | None = None
         self._champion_written: int | None = None
         self._champions = {
             str(change.value["bundle_hash"])
@@ -108,9 +110,12 @@ class _Upkeep:
         """Sign a head and take a snapshot when one is due, and put a champion in place that never was."""
         if self.clock() - self._signed_time >= _HEAD_PACE:
             await self.sign_head()
+        if self._writing is not None and self._writing.done():
+            await self._written()
         behind = self._running.store.tail().sequence - self._taken_at
         waited = self.clock() - self._taken_time
-        if behind >= self._pace.events or (behind and waited >= self._pace.time):
+        due = behind >= self._pace.events or (behind and waited >= self._pace.time)
+        if due and self._writing is None:
             await self.snapshot()
         await self._follow_champion()
 
@@ -120,15 +125,31 @@ class _Upkeep:
         await asyncio.to_thread(self._heads.publish, micros(self._signed_time))
 
     async def snapshot(self) -> None:
-        """Take a snapshot between two groups."""
+        """Have a snapshot written, begun between two groups; deciding goes on meanwhile."""
+        await self._written()
 
-        def take(core: Core) -> int:
-            self._running.snapshots.take(core, self._reached)
-            return core.tail.sequence
+        def start(core: Core) -> tuple[int, SnapshotWriting]:
+            return core.tail.sequence, self._running.snapshots.start(core, self._reached)
 
-        self._taken_at = await asyncio.wrap_future(self._running.engine.quietly(take))
+        self._taken_at, writing = await asyncio.wrap_future(self._running.engine.quietly(start))
         self._taken_time = self.clock()
-        self._told(f"Snapshot at sequence {self._taken_at:,}")
+        self._writing = asyncio.create_task(asyncio.to_thread(writing.wait))
+
+    async def finish(self) -> None:
+        """Take a last snapshot and wait until it is on disk."""
+        await self.snapshot()
+        await self._written()
+
+    async def _written(self) -> None:
+        """Wait for the snapshot that is being written, if one is."""
+        if self._writing is None:
+            return
+        try:
+            self._told(f"Snapshot at sequence {int((await self._writing).name):,}")
+        except ServiceError as error:
+            self._told(str(error))
+        finally:
+            self._writing = None
 
     async def _follow_champion(self) -> None:
         pointer = champion_pointer(self._home.bundles)

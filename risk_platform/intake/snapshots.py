@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from risk_platform.errors import ServiceError
 from risk_platform.intake.core import Core
+from risk_platform.intake.forking import exit_code, forked
 from risk_platform.lake.durability import sync_file
 from risk_platform.operations.records import Tail
 from risk_platform.operations.store import Reached, Store
@@ -34,22 +36,27 @@ class Snapshots:
         self._folder = folder
         self._store = store
 
-    def take(self, core: Core, reached: Reached) -> Path:
-        """Write the state of `core`, everything of which is committed; returns the snapshot's folder."""
-        name = f"{core.tail.sequence:020d}"
-        unfinished = self._folder / f".{name}.{os.getpid()}"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        (unfinished / _STATE).mkdir(parents=True)
-        core.features.snapshot(unfinished / _STATE)
+    def start(self, core: Core, reached: Reached) -> "SnapshotWriting":
+        """Begin to write the state of `core`, everything of which is committed.
+
+        A forked child writes it: what it sees stays as it is now, while `core` goes on.
+        """
+        name, manifest = f"{core.tail.sequence:020d}", json.dumps(self._manifest(core.tail))
+
+        def write() -> None:
+            unfinished = self._folder / f".{name}.{os.getpid()}"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            (unfinished / _STATE).mkdir(parents=True)
+            core.features.snapshot(unfinished / _STATE)
+            (unfinished / _MANIFEST).write_text(manifest)
+            _sync(unfinished)
+            if not (self._folder / name).exists():
+                unfinished.rename(self._folder / name)
+                sync_file(self._folder)
+
+        child = forked(write)
         reached("during_snapshot")
-        (unfinished / _MANIFEST).write_text(json.dumps(self._manifest(core.tail)))
-        _sync(unfinished)
-        finished = self._folder / name
-        if not finished.exists():
-            unfinished.rename(finished)
-            sync_file(self._folder)
-        self._prune()
-        return finished
+        return SnapshotWriting(self._folder, self._folder / name, child)
 
     def usable(self) -> Iterator[Snapshot]:
         """The snapshots that stand for a point of this inbox, the newest first."""
@@ -68,11 +75,29 @@ class Snapshots:
         digest = hashlib.sha256(leaf.encode()).hexdigest()
         return {"sequence": tail.sequence, "known_time": tail.known_time, "leaf": digest}
 
-    def _prune(self) -> None:
-        for folder in sorted(self._folder.glob("[0-9]*"), reverse=True)[_KEPT:]:
-            shutil.rmtree(folder)
-        for folder in self._folder.glob(".[0-9]*"):
-            shutil.rmtree(folder)
+
+@dataclass(frozen=True)
+class SnapshotWriting:
+    """A snapshot that the process `child` writes into `folder`."""
+
+    folder: Path
+    finished: Path
+    child: int
+
+    def wait(self) -> Path:
+        """The folder of the snapshot, once it is on disk; older ones and unfinished ones are gone then.
+
+        Raises ServiceError when it could not be written.
+        """
+        if ended := exit_code(self.child):
+            raise ServiceError(
+                f"The snapshot {self.finished} was not written (exit code {ended}); the one before it counts."
+            )
+        for old in sorted(self.folder.glob("[0-9]*"), reverse=True)[_KEPT:]:
+            shutil.rmtree(old)
+        for unfinished in self.folder.glob(".[0-9]*"):
+            shutil.rmtree(unfinished)
+        return self.finished
 
 
 def _sync(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """A restarted engine is the engine that stopped: same state, same decisions, or a refusal that says what differs."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def state_hash(running: Running) -> str:
 
 
 def take_snapshot(running: Running) -> Path:
-    return running.engine.quietly(lambda core: running.snapshots.take(core, lambda _: None)).result(60)
+    writing = running.engine.quietly(lambda core: running.snapshots.start(core, lambda _: None))
+    return writing.result(60).wait()
 
 
 def test_the_state_after_a_restart_is_the_state_before_it(start: StartEngine) -> None:
@@ -59,6 +61,38 @@ def test_a_snapshot_saves_replaying_and_changes_nothing(start: StartEngine) -> N
     with start() as running:
         assert running.replayed == 10
         assert state_hash(running) == before
+
+
+def test_the_engine_goes_on_while_a_snapshot_is_written(start: StartEngine) -> None:
+    with start() as running:
+        send(running, 1, 30)
+        begun = running.store.tail().sequence
+        writing = running.engine.quietly(lambda core: running.snapshots.start(core, lambda _: None)).result(
+            60
+        )
+        send(running, 31, 60)
+        before = state_hash(running)
+        assert int(writing.wait().name) == begun
+    with start() as running:
+        assert running.replayed == 30
+        assert state_hash(running) == before
+
+
+def test_a_snapshot_that_cannot_be_written_is_told_and_the_one_before_counts(
+    start: StartEngine, home: Home
+) -> None:
+    with start() as running:
+        send(running, 1, 30)
+        kept = take_snapshot(running)
+        send(running, 31, 40)
+        shutil.move(kept.parent, home.root / "aside")
+        kept.parent.write_text("no folder")
+        with pytest.raises(ServiceError, match="was not written"):
+            take_snapshot(running)
+        kept.parent.unlink()
+        shutil.move(home.root / "aside", kept.parent)
+    with start() as running:
+        assert running.replayed == 10
 
 
 def test_a_damaged_snapshot_is_passed_over(start: StartEngine) -> None:

@@ -20,6 +20,7 @@ from risk_platform.api.stream.health import engine_health
 from risk_platform.api.stream.hub import Hub
 from risk_platform.api.stream.notices import Notices, RedisNotices
 from risk_platform.api.tokens import AccessTokens
+from risk_platform.api.verified_heads import VerifiedHeads
 from risk_platform.decisions.archive import Archive
 from risk_platform.decisions.explanation import Explainer
 from risk_platform.decisions.reasons import ReasonDictionary
@@ -67,6 +68,7 @@ class Service:
     hashing: CapacityLimiter
     limits: RateLimits
     explainer: Explainer
+    heads: VerifiedHeads
     metrics: Metrics
     reached: Reached
     tickets: Tickets
@@ -106,6 +108,7 @@ class Service:
             hashing=CapacityLimiter(_HASHES_AT_ONCE),
             limits=_limits(settings.redis_url, store, rates),
             explainer=Explainer(Archive.of(home), ReasonDictionary.shipped()),
+            heads=VerifiedHeads(home.root),
             metrics=metrics,
             reached=reached,
             tickets=Tickets(database),

@@ -32,6 +32,15 @@ class Role(StrEnum):
 
 UserState = Literal["pending", "active", "disabled"]
 
+# Asked at every request: made once, or making it would cost more than asking.
+_GOING_ON = (
+    sa.select(USERS, SESSIONS.c.session_id)
+    .join(SESSIONS, SESSIONS.c.user_id == USERS.c.user_id)
+    .where(SESSIONS.c.ended.is_(None), SESSIONS.c.expires_time > sa.bindparam("now"))
+    .where(USERS.c.state == "active")
+)
+_ONE_GOING_ON = _GOING_ON.where(SESSIONS.c.session_id == sa.bindparam("session_id"))
+
 
 @dataclass(frozen=True)
 class User:
@@ -144,20 +153,15 @@ class Accounts:
 
     def session(self, session_id: str, now: int) -> Session | None:
         """A session that goes on, with its user as they are now; None when it is over or the user shut out."""
-        query = sa.select(USERS).join(SESSIONS, SESSIONS.c.user_id == USERS.c.user_id)
-        query = query.where(SESSIONS.c.session_id == session_id, SESSIONS.c.ended.is_(None))
-        query = query.where(SESSIONS.c.expires_time > now, USERS.c.state == "active")
         with self._engine.connect() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_ONE_GOING_ON, {"session_id": session_id, "now": now}).first()
         return None if row is None else Session(session_id, _as_user(row))
 
     def sessions(self, session_ids: Sequence[str], now: int) -> dict[str, Session]:
         """Those of the sessions that go on, by their identifiers, each with its user as they are now."""
-        query = sa.select(USERS, SESSIONS.c.session_id).join(SESSIONS, SESSIONS.c.user_id == USERS.c.user_id)
-        query = query.where(SESSIONS.c.session_id.in_(session_ids), SESSIONS.c.ended.is_(None))
-        query = query.where(SESSIONS.c.expires_time > now, USERS.c.state == "active")
+        query = _GOING_ON.where(SESSIONS.c.session_id.in_(session_ids))
         with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(query, {"now": now}).all()
         return {row.session_id: Session(row.session_id, _as_user(row)) for row in rows}
 
     def _user(self, condition: sa.ColumnElement[bool]) -> User | None:

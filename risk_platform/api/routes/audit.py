@@ -11,7 +11,6 @@ from risk_platform.api.problems import ProblemDetails
 from risk_platform.api.roles import Permission
 from risk_platform.api.routes.risk import PaymentName, found_payment
 from risk_platform.api.service import Wired
-from risk_platform.audit.keeping import exported_heads, heads_file, public_key_file, read_public_key
 from risk_platform.operations.audit_pages import leaves_before
 from risk_platform.operations.audit_proofs import record_proof
 
@@ -63,7 +62,6 @@ def logs(service: Wired, limit: Limit = 50, cursor: Cursor = None) -> LeafPage:
 def proof(name: PaymentName, service: Wired) -> Proof:
     """The proof of one payment; 422 for some seconds, until a signed head covers it."""
     payment = found_payment(service, name).payment
-    root = service.home.root
-    heads = exported_heads(heads_file(root), read_public_key(public_key_file(root)))
+    heads = service.heads.all()
     told = record_proof(service.database, payment["source"], payment["transaction_id"], heads)
     return Proof.model_validate(told)

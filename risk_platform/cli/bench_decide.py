@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import pyarrow as pa
 
-from risk_platform.cli.bench_desk import Desk, Floats, Progress, models, rule_book
+from risk_platform.cli.bench_desk import Desk, Floats, Progress, anchored, models, rule_book
 from risk_platform.cli.figures import Figure
 from risk_platform.decisions.archive import Archive
 from risk_platform.decisions.engine import DecisionEngine
@@ -24,6 +24,7 @@ from risk_platform.intake.committer import Committer, Group
 from risk_platform.intake.core import Core
 from risk_platform.intake.door import LiveDoor
 from risk_platform.intake.events import Columns
+from risk_platform.intake.lines import as_table
 from risk_platform.intake.policy import Policy, PolicyMaker
 from risk_platform.intake.prepared import Preparer
 from risk_platform.intake.refusals import Refusals
@@ -81,8 +82,9 @@ class _Line:
         """Decisions of one batch, and the features they were made from."""
         refusals = Refusals(len(columns["source"]))
         now = _EPOCH + timedelta(microseconds=max(columns["event_time"]))
-        watch.time("row rules", lambda: self._door.check(columns, now, refusals))
-        payments = watch.time("columns and stamps", lambda: self._desk.stamp(columns))
+        table = watch.time("columns", lambda: as_table(columns, "payments"))
+        watch.time("row rules", lambda: self._door.check(columns, now, refusals, table))
+        payments = watch.time("stamps", lambda: self._desk.stamp(table))
         matrix = watch.time("features", lambda: self._desk.features.observe(payments))
         decisions = watch.time(
             _JUDGED,
@@ -99,46 +101,55 @@ class _Line:
 
 def decide_figures(progress: Progress) -> list[Figure]:
     """End-to-end payments a second with and without the store, and the 99th percentile of one payment."""
-    current = settings()
-    thresholds, figures = Thresholds.from_settings(current), []
+    current, figures = settings(), []
     with TemporaryDirectory(prefix="risk-bench-") as name:
         folder = Path(name)
         desk = Desk(current, folder, progress)
-        rules = rule_book(desk.features.names)
+        rules, thresholds = rule_book(desk.features.names), Thresholds.from_settings(current)
         for title, bundle in models(desk, rules, thresholds):
-            engine = DecisionEngine(bundle, thresholds, ReasonDictionary.shipped(), rules)
-            engine.prepare()
-            policy = Policy(thresholds, rules, ReasonDictionary.shipped(), bundle)
-            figures += _model_figures(title, desk, engine, bundle, policy, current, folder, progress)
+            figures += _Bench(title, bundle, desk, current, progress).figures(folder / title)
     return figures
 
 
-def _model_figures(
-    title: str,
-    desk: Desk,
-    engine: DecisionEngine,
-    bundle: Bundle,
-    policy: Policy,
-    current: Settings,
-    folder: Path,
-    progress: Progress,
-) -> list[Figure]:
-    line = _Line(desk, engine)
-    _pass(line, desk.batches(_PAYMENTS // 5), desk, bundle)
-    bare = _pass(line, desk.batches(_PAYMENTS), desk, bundle)
-    _tell(title, bare, progress)
-    stored = _stored(desk, desk.batches(_PAYMENTS), policy, current, folder / title)
-    longest, own = _single_ms(line, desk)
-    progress(f"{title}: one payment, p99 {longest:.2f} ms, of which rules, score and reasons {own:.2f} ms")
-    return [
-        _ratio(f"{title}, without the store", bare.payments / bare.watch.total, bare),
-        _ratio(f"{title}, with the store", stored, bare),
-        _limit(
-            f"{title}, without the store", bare.payments / bare.watch.total, "payments/s", _LEAST_PER_SECOND
-        ),
-        _limit(f"{title}, with the store", stored, "payments/s", _LEAST_PER_SECOND),
-        Figure(f"{title}, one payment, p99", longest, "ms", "limit", _LONGEST_MS, _LONGEST_MS / longest),
-    ]
+class _Bench:
+    """The figures of one model, each on payments of which exactly 1 % are not LOW."""
+
+    def __init__(self, title: str, bundle: Bundle, desk: Desk, current: Settings, progress: Progress) -> None:
+        self._title, self._bundle, self._desk = title, bundle, desk
+        self._current, self._progress = current, progress
+        self._thresholds = Thresholds.from_settings(current)
+        self._reasons, self._rules = ReasonDictionary.shipped(), rule_book(desk.features.names)
+
+    def figures(self, folder: Path) -> list[Figure]:
+        """All of them; the store lies in `folder`."""
+        policy, batches = self._next(_PAYMENTS // 5)
+        _pass(_Line(self._desk, policy.engine), batches, self._desk, self._bundle)
+        policy, batches = self._next(_PAYMENTS)
+        bare = _pass(_Line(self._desk, policy.engine), batches, self._desk, self._bundle)
+        _tell(self._title, bare, self._progress)
+        policy, batches = self._next(_PAYMENTS)
+        stored = _stored(self._desk, batches, policy, self._current, folder)
+        policy, batches = self._next(_SINGLES)
+        longest, own = _single_ms(_Line(self._desk, policy.engine), batches)
+        self._progress(
+            f"{self._title}: one payment, p99 {longest:.2f} ms, of which rules, score and reasons {own:.2f} ms"
+        )
+        without, alone = bare.payments / bare.watch.total, f"{self._title}, one payment, p99"
+        return [
+            _ratio(f"{self._title}, without the store", without, bare),
+            _ratio(f"{self._title}, with the store", stored, bare),
+            _limit(f"{self._title}, without the store", without, "payments/s", _LEAST_PER_SECOND),
+            _limit(f"{self._title}, with the store", stored, "payments/s", _LEAST_PER_SECOND),
+            Figure(alone, longest, "ms", "limit", _LONGEST_MS, _LONGEST_MS / longest),
+        ]
+
+    def _next(self, payments: int) -> tuple[Policy, list[Columns]]:
+        """The next payments, and what decides them so that 1 % are not LOW."""
+        batches = self._desk.batches(payments)
+        bundle = anchored(self._bundle, self._desk.peek(batches), self._rules, self._thresholds)
+        policy = Policy(self._thresholds, self._rules, self._reasons, bundle)
+        policy.engine.prepare()
+        return policy, batches
 
 
 def _ratio(name: str, per_second: float, decided: _Decided) -> Figure:
@@ -213,10 +224,10 @@ def _stored(desk: Desk, batches: Sequence[Columns], policy: Policy, current: Set
     return payments / spent
 
 
-def _single_ms(line: _Line, desk: Desk) -> tuple[float, float]:
+def _single_ms(line: _Line, batches: Sequence[Columns]) -> tuple[float, float]:
     """99th percentiles in milliseconds of one payment, all of it and from its features to its reasons."""
     spent, own = [], []
-    for columns in desk.batches(_SINGLES):
+    for columns in batches:
         for at in range(len(columns["source"])):
             watch = Stopwatch()
             line.decide({name: values[at : at + 1] for name, values in columns.items()}, watch)

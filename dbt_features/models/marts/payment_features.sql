@@ -8,14 +8,12 @@ with aggregated as (
     {%- for a in aggregates_of(features.aggregates, entity) %}, {{ entity }}.{{ a.name }}{% endfor %}
     {%- for s in run_states_of(entity) %}, {{ entity }}.{{ s.name }}{% endfor %}
     {%- endfor %}
-  from {{ ref('int_payments') }} as payments
-  join {{ ref('int_deviations') }} as deviations on deviations.n = payments.n
+  from {{ stretch_of(ref('int_payments')) }} as payments
+  join {{ stretch_of(ref('int_deviations')) }} as deviations on deviations.n = payments.n
   {%- for entity in entities %}
-  left join {{ ref('int_' ~ entity) }} as {{ entity }} on {{ entity }}.n = deviations.n
+  left join {{ stretch_of(ref('int_' ~ entity)) }} as {{ entity }} on {{ entity }}.n = deviations.n
   {%- endfor %}
   where event_date between date '{{ var("from_date") }}' and date '{{ var("to_date") }}'
-    {#- The plugin reads the mart stretch by stretch: with bounds on n no join builds more than its stretch. #}
-    and payments.n between coalesce(getvariable('first_n'), 0) and coalesce(getvariable('last_n'), 2147483647)
 ),
 compared as (
   select *

@@ -192,7 +192,8 @@ class Core:
             decided_by="engine",
             features_version=LIVE_FEATURES,
         )
-        return decisions.combine_chunks().to_batches()[0]
+        [rows] = decisions.to_batches()
+        return rows
 
     def _reported(
         self, batch: Merged, fresh: Sequence[int], known_time: int, refusals: Refusals

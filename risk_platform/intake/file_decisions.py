@@ -25,6 +25,7 @@ from risk_platform.intake.policy import PolicyMaker, rules_value
 from risk_platform.intake.prepared import Preparer
 from risk_platform.intake.process import feature_sources, warmed_up
 from risk_platform.intake.refusals import Refusals
+from risk_platform.intake.rehearsal import rehearse
 from risk_platform.lake.tables import DECISIONS
 from risk_platform.models.champion import has_champion, load_champion
 from risk_platform.operations.database import database_url
@@ -126,6 +127,7 @@ class FileDecider:
         settings, features = self._settings, self._sources.make()
         maker = PolicyMaker(Archive.of(home), warmed_up(self._sources, settings.timezone))
         policy = maker.first(Thresholds.from_settings(settings))
+        rehearse(policy, maker.features, settings.timezone)
         rules = current_rule_book(home, features.names, ReasonDictionary.shipped())
         policy = maker.after(policy, "rules", rules_value(rules))
         if has_champion(home.bundles):

@@ -50,12 +50,12 @@ class PolicyMaker:
 
     def __init__(self, archive: Archive, features: Sequence[str]) -> None:
         self._archive = archive
-        self._features = tuple(features)
+        self.features = tuple(features)
         self._reasons = ReasonDictionary.shipped()
 
     def first(self, thresholds: Thresholds) -> Policy:
         """The policy before any control event: shipped rules, no bundle."""
-        return Policy(thresholds, RuleBook.shipped(self._features, self._reasons), self._reasons)
+        return Policy(thresholds, RuleBook.shipped(self.features, self._reasons), self._reasons)
 
     def check(self, policy: Policy, name: str, value: Mapping[str, Any]) -> Policy:
         """The policy after a control event that is about to be accepted.
@@ -87,7 +87,7 @@ class PolicyMaker:
             case "thresholds":
                 return replace(policy, thresholds=Thresholds.parse(json.dumps(value).encode()))
             case "rules":
-                book = RuleBook.parse(json.dumps(value).encode(), self._features, self._reasons)
+                book = RuleBook.parse(json.dumps(value).encode(), self.features, self._reasons)
                 return replace(policy, rules=book)
             case "kill_switch":
                 return replace(policy, kill_switch=_switched_on(value))
@@ -96,7 +96,7 @@ class PolicyMaker:
 
     def _bundle(self, value: Mapping[str, Any]) -> Bundle:
         bundle = self._archive.bundle(str(value.get("bundle_hash")))
-        strange = [name for name in bundle.features if name not in self._features]
+        strange = [name for name in bundle.features if name not in self.features]
         if strange:
             raise BundleError(f"The bundle wants features that the engine has not: {', '.join(strange)}.")
         # Before it is in place: the first payment under it must not wait for its kernels.

@@ -18,6 +18,7 @@ from risk_platform.intake.history import History, HistoryVersion
 from risk_platform.intake.lines import as_table
 from risk_platform.intake.policy import ControlName, PolicyMaker, rules_value, thresholds_value
 from risk_platform.intake.recovery import Sources, Told, catch_up, restore, warm_start
+from risk_platform.intake.rehearsal import rehearse
 from risk_platform.intake.snapshots import Snapshots
 from risk_platform.intake.stamping import stamped
 from risk_platform.lake.lake import Lake
@@ -82,6 +83,7 @@ def _restored(
     sources = feature_sources(settings)
     maker = PolicyMaker(Archive.of(home), warmed_up(sources, settings.timezone))
     first = maker.first(Thresholds.from_settings(settings))
+    rehearse(first, maker.features, settings.timezone)
     state = restore(store, snapshots, sources, maker, first, told)
     core = Core(
         store,

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,15 @@ def test_who_stops_writing_lets_the_next_one_write(store: Store) -> None:
     # The pool has sessions of its own: the next writer must not get the lock only by getting the same one.
     with store._engine.connect(), store.writer():
         pass
+
+
+def test_keys_of_several_sources_in_one_run_are_found(store: Store) -> None:
+    run = payment_run(1, ["T1", "T1", "T2"], [0.1, 0.2, 0.3])
+    mixed = replace(run, events=replace(run.events, sources=["upi", "card", "upi"]))
+    with store.writer() as writer:
+        writer.commit([mixed])
+    found = store.find("payment", ["card", "upi", "card", "upi"], ["T1", "T1", "T2", "T2"])
+    assert {place: key.sequence for place, key in found.items()} == {0: 2, 1: 1, 3: 3}
+    assert [found[place].body_hash for place in (1, 0, 3)] == [
+        run.body_hashes[at : at + 16] for at in (0, 16, 32)
+    ]

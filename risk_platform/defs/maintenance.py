@@ -18,23 +18,21 @@ _EVENTS = (RAW_TRANSACTIONS, JUDGEMENTS, OUTCOMES, QUARANTINE, INGESTED_FILES)
 _DECISIONS = (DECISIONS, MICRO_BATCHES)
 
 
-@dg.op(pool="ingest", out=dg.Out(dg.Nothing), description="Merges the small files of drained events.")
+@dg.op(pool="ingest", out=dg.Out(dg.Nothing))
 def compact_events(context: dg.OpExecutionContext, platform: Platform) -> None:
+    """Merges the small files of drained events."""
     _compact(context, platform, _EVENTS)
 
 
-@dg.op(
-    pool="decisions",
-    ins={"events": dg.In(dg.Nothing)},
-    out=dg.Out(dg.Nothing),
-    description="Merges the small files of drained decisions.",
-)
+@dg.op(pool="decisions", ins={"events": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
 def compact_decisions(context: dg.OpExecutionContext, platform: Platform) -> None:
+    """Merges the small files of drained decisions."""
     _compact(context, platform, _DECISIONS)
 
 
-@dg.job(description="Merges the many small files that micro-batches leave; no row changes.")
+@dg.job
 def compaction_job() -> None:
+    """Merges the many small files that micro-batches leave; no row changes."""
     compact_decisions(events=compact_events())
 
 

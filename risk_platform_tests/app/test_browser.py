@@ -6,13 +6,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page
 
-from risk_platform_tests.app.screenshots import PAGES, browser_page, open_first_alert, open_page, photograph
+from risk_platform.operations.accounts import Role
+from risk_platform_tests.api.site import PASSWORD, recent, site
+from risk_platform_tests.api.site import address as address_of
+from risk_platform_tests.app.screenshots import (
+    PAGES,
+    browser_page,
+    open_first_alert,
+    open_page,
+    photograph,
+    settle,
+)
 from risk_platform_tests.services import require_service
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -36,16 +47,20 @@ TEXTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def address(desk_home: Path) -> Iterator[str]:
-    """Address of a desk that serves the small lake."""
-    require_service("chromium")
+@contextmanager
+def served_desk(home: Path, service: str) -> Iterator[str]:
+    """Address of a desk of the installation in `home`, which finds the service at that address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app/app.py"]
     where = ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    environment = {**os.environ, "RISK_HOME": str(desk_home), "PYTHONPATH": str(REPOSITORY)}
+    environment = {
+        **os.environ,
+        "RISK_HOME": str(home),
+        "RISK_API_URL": service,
+        "PYTHONPATH": str(REPOSITORY),
+    }
     with subprocess.Popen(
         [*command, *where], cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL
     ) as server:
@@ -54,6 +69,14 @@ def address(desk_home: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
+
+
+@pytest.fixture(scope="module")
+def address(desk_home: Path) -> Iterator[str]:
+    """Address of a desk that serves the small lake, with no service beside it."""
+    require_service("chromium")
+    with served_desk(desk_home, "http://127.0.0.1:9") as served:
+        yield served
 
 
 def wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None:
@@ -91,3 +114,30 @@ def test_page_is_drawn(name: str, address: str, browser: Page) -> None:
     assert browser.locator("[data-testid=stException]").count() == 0
     assert problems == []
     assert (PICTURES / f"{name}.png").stat().st_size > 20_000
+
+
+def test_an_analyst_works_on_an_alert(browser: Page, tmp_path: Path) -> None:
+    """The first page that a new server is asked for: the desk's own navigation is there at once."""
+    with site(tmp_path / "home") as service:
+        payments = [recent(number, amount_minor=1_000_000 * number) for number in range(3, 9)]
+        service.client(Role.SERVICE).post("/api/v1/transactions/batch", json={"transactions": payments})
+        with served_desk(service.settings.home, service.url) as served:
+            open_page(browser, served, "queue")
+            browser.get_by_label("E-mail").fill(address_of(Role.ANALYST))
+            browser.get_by_label("Password", exact=True).fill(PASSWORD)
+            browser.get_by_role("button", name="Sign in").click()
+            queue = browser.locator("[data-testid=stDataFrame] canvas").first
+            queue.click(position={"x": 15, "y": 55}, force=True)
+            browser.get_by_role("button", name="Acknowledge").click()
+            browser.get_by_text("Assigned to you").wait_for()
+            browser.get_by_label("Note").fill("Called the customer; not their payment.")
+            settle(browser)
+            assert browser.get_by_role("link", name="Work queue").is_visible()
+            photograph(browser, PICTURES / "queue.png")
+            browser.get_by_text("Fraud", exact=True).click()
+            browser.get_by_role("button", name="Resolve", exact=True).click()
+            browser.get_by_text("Resolved as fraud by you.").wait_for()
+        found = service.client(Role.ADMIN).get("/api/v1/alerts", params={"state": "resolved"}).json()["items"]
+    assert [(alert["amount_minor"], alert["note"]) for alert in found] == [
+        (8_000_000, "Called the customer; not their payment.")
+    ]

@@ -16,6 +16,7 @@ from streamlit_app.theme import LEVEL_COLOURS
 
 FRESH = "5s"
 ROWS = 100
+ROW_HIGH, MOST_HIGH = 35, 422
 SHOWN = {"Open": "open", "In work": "acknowledged", "Resolved": "resolved"}
 COLUMNS: dict[str, ColumnConfig | str | None] = {
     "raised_time": st.column_config.DatetimeColumn("Raised", format="DD MMM, HH:mm:ss"),
@@ -79,7 +80,7 @@ def queue(session: DeskSession, state: str) -> None:
         column_config=COLUMNS,
         on_select="rerun",
         selection_mode="single-row",
-        height=min(420, 38 * (len(alerts) + 1)),
+        height=min(MOST_HIGH, ROW_HIGH * (len(alerts) + 1) + 2),
         key=f"queue_{st.session_state.get('queue_round', 0)}",
     )
     if rows := chosen.selection.rows:

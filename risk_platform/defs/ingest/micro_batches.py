@@ -31,12 +31,9 @@ _UNDER_WAY = [
 ]
 
 
-@dg.op(
-    pool="ingest",
-    out=dg.Out(dg.Nothing),
-    description="New payments, judgements, outcomes and live files of the operational store into the lake.",
-)
+@dg.op(pool="ingest", out=dg.Out(dg.Nothing))
 def drain_events(context: dg.OpExecutionContext, platform: Platform) -> None:
+    """New payments, judgements, outcomes and live files of the operational store into the lake."""
     with final_refusals(), inbox_of(platform) as store:
         drain = InboxDrain(store, platform.lake, fault_point(os.environ))
         for name, inserted in drain.drain_events().items():
@@ -45,23 +42,17 @@ def drain_events(context: dg.OpExecutionContext, platform: Platform) -> None:
     context.log.info(f"{files:,} live files")
 
 
-@dg.op(
-    pool="decisions",
-    ins={"events": dg.In(dg.Nothing)},
-    out=dg.Out(dg.Nothing),
-    description="The engine's decisions on them, with the feature values it saw.",
-)
+@dg.op(pool="decisions", ins={"events": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
 def drain_decisions(context: dg.OpExecutionContext, platform: Platform) -> None:
+    """The engine's decisions on what was drained, with the feature values it saw."""
     with final_refusals(), inbox_of(platform) as store:
         drain = InboxDrain(store, platform.lake, fault_point(os.environ))
         _report(context, DECISIONS.name, drain.drain_decisions(datetime.now(UTC)))
 
 
-@dg.job(
-    description="Drains the inbox of the operational store into the lake, each event once.",
-    tags={"dagster/max_runtime": str(_LONGEST_SECONDS)},
-)
+@dg.job(tags={"dagster/max_runtime": str(_LONGEST_SECONDS)})
 def inbox_job() -> None:
+    """Drains the inbox of the operational store into the lake, each event once."""
     drain_decisions(events=drain_events())
 
 

@@ -95,13 +95,13 @@ def _note(
         assert acknowledged.setdefault(event["transaction_id"], told) == told
 
 
-def stored_decisions(home: Path) -> dict[str, dict[str, Any]]:
-    """Every decision in the store by transaction, but for the clock's share of it.
+def stored_decisions(home: Path, database: str | None = None) -> dict[str, dict[str, Any]]:
+    """Every decision in the store (that of `home`, or at an address) by transaction, but for the clock's share.
 
     Sequences have no gap, and the audit log is intact up to the head that the engine signed when it stopped.
     """
-    _audited(home)
-    store = Store.open(database_url(None, home))
+    _audited(home, database)
+    store = Store.open(database_url(database, home))
     decisions: dict[str, dict[str, Any]] = {}
     expected = 1
     for run in store.runs():
@@ -114,8 +114,8 @@ def stored_decisions(home: Path) -> dict[str, dict[str, Any]]:
     return decisions
 
 
-def _audited(home: Path) -> None:
-    engine = open_database(database_url(None, home))
+def _audited(home: Path, database: str | None) -> None:
+    engine = open_database(database_url(database, home))
     heads = exported_heads(heads_file(home), read_public_key(public_key_file(home)))
     result = verify_trail(engine, heads, lambda _name, _done, _total: None)
     engine.dispose()

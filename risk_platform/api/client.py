@@ -32,7 +32,7 @@ class ApiClient:
     def __init__(self, url: str, *, keep_alive: bool = True) -> None:
         self.url = url.rstrip("/")
         self.email: str | None = None
-        self._refresh_token = ""
+        self._refresh_token: str | None = None
         limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
         address = f"{self.url}/api/v1/"
         self._http = httpx.Client(base_url=address, timeout=_TIMEOUT_SECONDS, limits=limits, trust_env=False)
@@ -55,7 +55,7 @@ class ApiClient:
     def sign_out(self) -> None:
         """End the session."""
         self.post("auth/logout")
-        self.email, self._refresh_token = None, ""
+        self.email = self._refresh_token = None
         del self._http.headers["Authorization"]
 
     def get(self, path: str, **query: object) -> Any:
@@ -71,7 +71,7 @@ class ApiClient:
         try:
             return self._answered(method, path, body, query)
         except ApiRefusedError as error:
-            if error.status != _UNAUTHORIZED or not self._refresh_token:
+            if error.status != _UNAUTHORIZED or self._refresh_token is None:
                 raise
         self._keep(self._answered("POST", "auth/refresh", {"refresh_token": self._refresh_token}))
         return self._answered(method, path, body, query)

@@ -1,9 +1,11 @@
 """What Prometheus is told; with several workers their numbers are added up."""
 
 import os
+from pathlib import Path
 
+import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 # Set before the workers start: each writes its numbers into files of that folder.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -65,8 +67,18 @@ class Metrics:
 
     def page(self) -> bytes:
         """All numbers in the Prometheus text format."""
-        if SHARED_FOLDER not in os.environ:
+        folder = os.environ.get(SHARED_FOLDER)
+        if folder is None:
             return generate_latest(self._registry)
+        _forget_ended(Path(folder))
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def _forget_ended(folder: Path) -> None:
+    """Workers that were killed have no listeners any more; what they counted stays."""
+    for file in folder.glob("gauge_live*_*.db"):
+        worker = int(file.stem.rpartition("_")[2])
+        if not psutil.pid_exists(worker):
+            mark_process_dead(worker)  # type: ignore[no-untyped-call]

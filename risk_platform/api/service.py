@@ -20,6 +20,7 @@ from risk_platform.api.stream.health import engine_health
 from risk_platform.api.stream.hub import Hub
 from risk_platform.api.stream.notices import Notices, RedisNotices
 from risk_platform.api.tokens import AccessTokens
+from risk_platform.api.turns import Turns
 from risk_platform.api.verified_heads import VerifiedHeads
 from risk_platform.decisions.archive import Archive
 from risk_platform.decisions.explanation import Explainer
@@ -45,6 +46,7 @@ _WAITING_REQUESTS, _WAITING_BATCHES = 1_000, 8
 # A hash takes a whole core: sign-ins wait for one another, never decisions for them.
 _HASHES_AT_ONCE = 1
 _FOLLOWING = 1
+_BATCHES_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Service:
     feed: DecisionFeed
     engine: EngineLink
     batches: EngineLink
+    batch_turns: Turns
     tokens: AccessTokens
     sessions: Sessions
     passwords: Passwords
@@ -102,6 +105,7 @@ class Service:
             feed=DecisionFeed(database),
             engine=engine,
             batches=EngineLink(socket_path(home), _WAITING_BATCHES),
+            batch_turns=Turns(_BATCHES_AT_ONCE, _WAITING_BATCHES),
             tokens=tokens,
             sessions=Sessions(tokens, accounts, remote=database.dialect.name != "sqlite"),
             passwords=Passwords(),

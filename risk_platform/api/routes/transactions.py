@@ -110,7 +110,9 @@ async def decide_batch(
     payments = _listed(body)
 
     async def act() -> tuple[int, Any]:
-        results = await _decided(service, service.batches, payments)
+        # The engine takes so many at once; the next wait here, and are only refused when too many do.
+        async with service.batch_turns:
+            results = await _decided(service, service.batches, payments)
         counts = [item["status"] for item in results]
         totals = {name: counts.count(status) for name, status in _TOTALS.items()}
         return 200, {"results": results, **totals}

@@ -2,7 +2,7 @@
 
 import csv
 import os
-import subprocess
+import subprocess  # nosec B404 - our own commands
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -177,7 +177,7 @@ def _daemon(home: Home) -> Iterator[None]:
     }
     command = [str(Path(sys.executable).parent / "dagster-daemon"), "run", "-w", "workspace.yaml"]
     with (home.root / "daemon.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdout=log, stderr=log)  # noqa: S603
+        process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdout=log, stderr=log)  # noqa: S603 # nosec B603
         try:
             yield
         finally:

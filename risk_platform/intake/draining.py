@@ -11,7 +11,7 @@ from risk_platform.errors import ContractError
 from risk_platform.intake.events import TIMESTAMP
 from risk_platform.intake.lines import read_lines
 from risk_platform.intake.stamping import stamped
-from risk_platform.lake.lake import Batch, Inserted, Lake
+from risk_platform.lake.lake import Inserted, Lake
 from risk_platform.lake.table import Table
 from risk_platform.lake.tables import (
     DECISIONS,
@@ -22,6 +22,7 @@ from risk_platform.lake.tables import (
     QUARANTINE,
     RAW_TRANSACTIONS,
 )
+from risk_platform.lake.writing import Batch
 from risk_platform.operations.live_files import FileProgress, LiveFiles
 from risk_platform.operations.records import EventKind, StoredRun
 from risk_platform.operations.store import Reached, Store

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.fs as pa_fs
-from deltalake import DeltaTable, Transaction
+from deltalake import DeltaTable
 from deltalake.fs import DeltaStorageHandler
 
 from risk_platform.errors import LakeError
@@ -29,7 +29,7 @@ from risk_platform.lake.snapshot import snapshot
 from risk_platform.lake.staging import remove_leftovers
 from risk_platform.lake.table import Table
 from risk_platform.lake.tables import TABLES
-from risk_platform.lake.writing import Change, Target, write
+from risk_platform.lake.writing import Batch, Change, Target, write
 
 _Result = TypeVar("_Result")
 # Only keys are joined, and what they need beyond this is spilled.
@@ -42,14 +42,6 @@ class Inserted:
 
     inserted: int
     duplicates: int
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Names one batch of a writer, so that it is known to be done: a later one has a higher `version`."""
-
-    app_id: str
-    version: int
 
 
 class Lake:
@@ -131,8 +123,7 @@ class Lake:
                 rows.leave_out(snapshot(table, delta, self._filesystem(table), rows.key_range()))
             absent = rows.count()
             if absent or batch is not None:
-                done = None if batch is None else Transaction(batch.app_id, batch.version)
-                write(self._target(table), delta, Conformed(table, rows.reader()), Change(batch=done))
+                write(self._target(table), delta, Conformed(table, rows.reader()), Change(batch=batch))
         return Inserted(absent, rows.offered - absent)
 
     def append_once(self, table: Table, data: Data, app_id: str, version: int) -> bool:
@@ -140,8 +131,7 @@ class Lake:
         delta = self._open(table)
         if _batch_done(delta, app_id) >= version:
             return False
-        batch = Change(batch=Transaction(app_id, version))
-        write(self._target(table), delta, Conformed(table, data), batch)
+        write(self._target(table), delta, Conformed(table, data), Change(batch=Batch(app_id, version)))
         return True
 
     def batch_done(self, table: Table, app_id: str) -> int:

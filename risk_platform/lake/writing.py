@@ -48,6 +48,14 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Names one batch of a writer, so that it is known to be done: a later one has a higher `version`."""
+
+    app_id: str
+    version: int
+
+
+@dataclass(frozen=True)
 class Change:
     """What a write does to the rows there: adds to them, or overwrites all, or those of the days `within`.
 
@@ -56,7 +64,7 @@ class Change:
 
     overwrite: bool = False
     within: tuple[str, date, date] | None = None
-    batch: Transaction | None = None
+    batch: Batch | None = None
 
     @property
     def predicate(self) -> str | None:
@@ -68,7 +76,7 @@ class Change:
 
     @property
     def commit(self) -> CommitProperties:
-        transactions = [self.batch] if self.batch else None
+        transactions = [Transaction(self.batch.app_id, self.batch.version)] if self.batch else None
         return CommitProperties(max_commit_retries=_NO_RETRY, app_transactions=transactions)
 
 

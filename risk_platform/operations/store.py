@@ -177,10 +177,7 @@ class StoreWriter:
         self._connection = connection
 
     def commit(
-        self,
-        runs: Sequence[Run],
-        reached: Reached = lambda _: None,
-        advances: Sequence[FileAdvance] = (),
+        self, runs: Sequence[Run], reached: Reached = lambda _: None, advances: Sequence[FileAdvance] = ()
     ) -> None:
         """Write the runs with their decisions, alerts, control changes and audit leaves; durable on return.
 

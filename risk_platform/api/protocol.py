@@ -1,6 +1,7 @@
 """How the server speaks HTTP and WebSocket: nobody makes it wait or remember for ever."""
 
 import asyncio
+import logging
 import socket
 from typing import cast
 
@@ -11,6 +12,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 # Behind these a listener has its own bounded queue.
 _UNSENT_BYTES = 64 << 10
 _LINGER_SECONDS = 10.0
+_LOG = logging.getLogger(__name__)
 HEAD_SECONDS, _LARGEST_HEAD = 5.0, 64 << 10
 _REFUSAL = (
     "HTTP/1.1 {status}\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
@@ -83,6 +85,8 @@ class BoundedWebSockets(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over the connection."""
+        # uvicorn's logger is told every address, and a ticket stands in it.
+        self.logger = _LOG
         given = cast(asyncio.Transport, transport)
         given.set_write_buffer_limits(high=_UNSENT_BYTES)
         connection = given.get_extra_info("socket")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TypeVar
 
 import numpy as np
@@ -40,21 +40,23 @@ _SINGLES = 1_000
 _LEAST_PER_SECOND = 30_000.0
 _LONGEST_MS = 2.0
 _PEER_RUNS = 3
-_JUDGED = "rules, score, reasons"
+_FEATURES, _JUDGED = "features", "rules, score, reasons"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Stopwatch:
-    """Seconds spent by stage."""
+    """Seconds spent by stage: by the clock, and by all processors for this process."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
+        self.processor: dict[str, float] = defaultdict(float)
 
     def time(self, stage: str, work: Callable[[], _Result]) -> _Result:
         """What `work` gives, its time added to `stage`."""
-        began = perf_counter()
+        began, worked = perf_counter(), process_time()
         result = work()
         self.seconds[stage] += perf_counter() - began
+        self.processor[stage] += process_time() - worked
         return result
 
     @property
@@ -85,7 +87,7 @@ class _Line:
         table = watch.time("columns", lambda: as_table(columns, "payments"))
         watch.time("row rules", lambda: self._door.check(columns, now, refusals, table))
         payments = watch.time("stamps", lambda: self._desk.stamp(table))
-        matrix = watch.time("features", lambda: self._desk.features.observe(payments))
+        matrix = watch.time(_FEATURES, lambda: self._desk.features.observe(payments))
         decisions = watch.time(
             _JUDGED,
             lambda: self._engine.decide(
@@ -128,11 +130,12 @@ class _Bench:
         bare = _pass(_Line(self._desk, policy.engine), batches, self._desk, self._bundle)
         _tell(self._title, bare, self._progress)
         policy, batches = self._next(_PAYMENTS)
-        stored = _stored(self._desk, batches, policy, self._current, folder)
+        stored = _stored(self._desk, batches, policy, self._current, folder, self._progress)
         policy, batches = self._next(_SINGLES)
-        longest, own = _single_ms(_Line(self._desk, policy.engine), batches)
+        longest, own, typical = _single_ms(_Line(self._desk, policy.engine), batches)
         self._progress(
-            f"{self._title}: one payment, p99 {longest:.2f} ms, of which rules, score and reasons {own:.2f} ms"
+            f"{self._title}: one payment, p99 {longest:.2f} ms, of which rules, score and reasons {own:.2f} ms; "
+            f"half of them take the processor {typical:.2f} ms at most beside their features"
         )
         without, alone = bare.payments / bare.watch.total, f"{self._title}, one payment, p99"
         return [
@@ -184,14 +187,26 @@ def _predict_seconds(bundle: Bundle, matrices: Sequence[Floats]) -> float:
 
 def _tell(title: str, decided: _Decided, progress: Progress) -> None:
     """The profile: microseconds a payment by stage, beside the bare predict's."""
-    progress(f"{title}: {decided.not_low:.1%} of {decided.payments:,} payments are not LOW; µs a payment:")
-    for stage, seconds in decided.watch.seconds.items():
-        progress(f"  {stage:24} {seconds / decided.payments * 1e6:7.1f}")
-    progress(f"  {'all':24} {decided.watch.total / decided.payments * 1e6:7.1f}")
-    progress(f"  {'bare LightGBM predict':24} {decided.predict / decided.payments * 1e6:7.1f}")
+    share, count = f"{decided.not_low:.1%}", decided.payments
+    progress(
+        f"{title}: {share} of {count:,} payments are not LOW; µs a payment, and those of the processors:"
+    )
+    watch = decided.watch
+    rows = [(stage, seconds, watch.processor[stage]) for stage, seconds in watch.seconds.items()]
+    rows.append(("all", watch.total, sum(watch.processor.values())))
+    for stage, seconds, processor in rows:
+        progress(f"  {stage:24} {seconds / count * 1e6:7.1f} {processor / count * 1e6:7.1f}")
+    progress(f"  {'bare LightGBM predict':24} {decided.predict / count * 1e6:7.1f}")
 
 
-def _stored(desk: Desk, batches: Sequence[Columns], policy: Policy, current: Settings, folder: Path) -> float:
+def _stored(
+    desk: Desk,
+    batches: Sequence[Columns],
+    policy: Policy,
+    current: Settings,
+    folder: Path,
+    progress: Progress,
+) -> float:
     """Payments a second through the intake's core with every batch committed durably."""
     folder.mkdir()
     store, failures = Store.open(database_url(None, folder)), list[BaseException]()
@@ -204,7 +219,7 @@ def _stored(desk: Desk, batches: Sequence[Columns], policy: Policy, current: Set
         timezone=current.timezone,
         late_tolerance=current.late_tolerance,
     )
-    preparer, payments, began = Preparer(), 0, perf_counter()
+    preparer, payments, began, worked = Preparer(), 0, perf_counter(), process_time()
     with store.writer() as writer:
         committer = Committer(writer, lambda _: None, failures.append)
         for columns in batches:
@@ -217,6 +232,9 @@ def _stored(desk: Desk, batches: Sequence[Columns], policy: Policy, current: Set
                 payments += len(step.run.events)
         committer.close()
     spent = perf_counter() - began
+    progress(
+        f"With the store: {(process_time() - worked) / payments * 1e6:.1f} µs of the processors a payment"
+    )
     store.close()
     if failures:
         raise failures[0]
@@ -224,13 +242,15 @@ def _stored(desk: Desk, batches: Sequence[Columns], policy: Policy, current: Set
     return payments / spent
 
 
-def _single_ms(line: _Line, batches: Sequence[Columns]) -> tuple[float, float]:
-    """99th percentiles in milliseconds of one payment, all of it and from its features to its reasons."""
-    spent, own = [], []
+def _single_ms(line: _Line, batches: Sequence[Columns]) -> tuple[float, float, float]:
+    """Milliseconds of one payment: the 99th percentiles of all of it and from its features to its reasons, and the
+    processor's median without its features."""
+    spent, own, worked = [], [], []
     for columns in batches:
         for at in range(len(columns["source"])):
             watch = Stopwatch()
             line.decide({name: values[at : at + 1] for name, values in columns.items()}, watch)
             spent.append(watch.total * 1e3)
             own.append(watch.seconds[_JUDGED] * 1e3)
-    return float(np.quantile(spent, 0.99)), float(np.quantile(own, 0.99))
+            worked.append((sum(watch.processor.values()) - watch.processor[_FEATURES]) * 1e3)
+    return float(np.quantile(spent, 0.99)), float(np.quantile(own, 0.99)), float(np.median(worked))

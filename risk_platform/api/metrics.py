@@ -12,6 +12,36 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
+class StreamMetrics:
+    """Numbers of the live stream of one worker."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.listeners = Gauge(
+            "risk_api_stream_listeners",
+            "Listeners of the live stream.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.messages = Counter(
+            "risk_api_stream_messages", "Messages written to listeners.", registry=registry
+        )
+        self.ends = Counter(
+            "risk_api_stream_ends", "Streams that the service ended.", ("code",), registry=registry
+        )
+        self.lag = Gauge(
+            "risk_api_stream_lag_seconds",
+            "Age of the newest event when it was passed on to the listeners.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.waiting = Gauge(
+            "risk_api_stream_waiting",
+            "Messages that wait for the slowest listener.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+
+
 class Metrics:
     """Counters and histograms of one worker."""
 
@@ -40,30 +70,7 @@ class Metrics:
             "risk_api_sign_ins", "Attempts to sign in.", ("outcome",), registry=self._registry
         )
 
-        self.listeners = Gauge(
-            "risk_api_stream_listeners",
-            "Listeners of the live stream.",
-            registry=self._registry,
-            multiprocess_mode="livesum",
-        )
-        self.stream_messages = Counter(
-            "risk_api_stream_messages", "Messages written to listeners.", registry=self._registry
-        )
-        self.stream_ends = Counter(
-            "risk_api_stream_ends", "Streams that the service ended.", ("code",), registry=self._registry
-        )
-        self.stream_lag = Gauge(
-            "risk_api_stream_lag_seconds",
-            "Age of the newest event when it was passed on to the listeners.",
-            registry=self._registry,
-            multiprocess_mode="livemax",
-        )
-        self.stream_waiting = Gauge(
-            "risk_api_stream_waiting",
-            "Messages that wait for the slowest listener.",
-            registry=self._registry,
-            multiprocess_mode="livemax",
-        )
+        self.stream = StreamMetrics(self._registry)
 
     def page(self) -> bytes:
         """All numbers in the Prometheus text format."""

@@ -89,11 +89,8 @@ class Service:
         bring_up_to_date(database)
         worker = Worker(home.work / "api-workers")
         tokens = AccessTokens(token_key(token_key_file(home.root)))
-        accounts, metrics, engine = (
-            Accounts(database),
-            Metrics(),
-            EngineLink(socket_path(home), _WAITING_REQUESTS),
-        )
+        accounts, metrics = Accounts(database), Metrics()
+        engine = EngineLink(socket_path(home), _WAITING_REQUESTS)
         return cls(
             clock=clock,
             home=home,
@@ -117,14 +114,7 @@ class Service:
             reached=reached,
             tickets=Tickets(database),
             allowed_origins=tuple(settings.allowed_origins),
-            hub=Hub(
-                InboxFeed(database),
-                accounts,
-                _notices(settings.redis_url, store, home),
-                lambda: engine_health(engine),
-                lambda: micros(clock()),
-                metrics,
-            ),
+            hub=_hub(database, accounts, engine, _notices(settings.redis_url, store, home), clock, metrics),
         )
 
     async def close(self) -> None:
@@ -145,6 +135,24 @@ async def service_of(connection: HTTPConnection) -> Service:
     """The service that the app of a request or a WebSocket has."""
     service: Service = connection.app.state.service
     return service
+
+
+def _hub(
+    database: Database,
+    accounts: Accounts,
+    engine: EngineLink,
+    notices: Notices,
+    clock: Clock,
+    metrics: Metrics,
+) -> Hub:
+    return Hub(
+        InboxFeed(database),
+        accounts,
+        notices,
+        lambda: engine_health(engine),
+        lambda: micros(clock()),
+        metrics.stream,
+    )
 
 
 def _limits(redis_url: str | None, store: URL, rates: Rates) -> RateLimits:

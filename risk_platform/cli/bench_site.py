@@ -2,7 +2,7 @@
 
 import os
 import socket
-import subprocess
+import subprocess  # nosec B404 - our own commands
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -71,9 +71,8 @@ def bench_site(home: Home, workers: int) -> Iterator[BenchSite]:
 def _command(home: Home, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
     environment = {**os.environ, "RISK_HOME": str(home.root)}
     with (home.root / f"{words[0]}.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "risk_platform", *words], env=environment, stdout=log, stderr=log
-        )
+        command = [sys.executable, "-m", "risk_platform", *words]
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 # nosec B603
         try:
             yield process
         finally:

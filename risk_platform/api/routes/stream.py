@@ -50,7 +50,7 @@ async def risk_stream(
     wanted = _wanted(session, topics, levels)
     if service.hub.listeners >= MOST_LISTENERS:
         raise Problem(503, "Too many listen already; try again later.", {"Retry-After": "30"})
-    listener = Listener(socket, session, wanted, service.metrics)
+    listener = Listener(socket, session, wanted, service.metrics.stream)
     try:
         begin = await service.hub.enter(listener, after)
     except ValueError as error:
@@ -61,7 +61,7 @@ async def risk_stream(
         await socket.send_text(text_of(begin, ["opened"], described))
         end = await listener.serve(service.hub.catch_up(listener, begin))
         if end is not None:
-            service.metrics.stream_ends.labels(str(end.code)).inc()
+            service.metrics.stream.ends.labels(str(end.code)).inc()
             await listener.close(end)
     finally:
         await service.hub.leave(listener)

@@ -7,7 +7,7 @@ from typing import Any
 from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
 
-from risk_platform.api.metrics import Metrics
+from risk_platform.api.metrics import StreamMetrics
 from risk_platform.api.stream.listener import ACCESS_CHANGED, FAILED, Listener
 from risk_platform.api.stream.messages import Message, Topic, messages_of
 from risk_platform.api.stream.notices import Notices
@@ -37,7 +37,7 @@ class Hub:
         notices: Notices,
         health: Health,
         clock: Clock,
-        metrics: Metrics,
+        metrics: StreamMetrics,
     ) -> None:
         self._feed, self._accounts, self._notices = feed, accounts, notices
         self._health, self._clock, self._metrics = health, clock, metrics
@@ -163,8 +163,8 @@ class Hub:
         self._position = runs[-1].last
         await self._offer(messages)
         self._passed = self._position
-        self._metrics.stream_lag.set(max(0, self._clock() - runs[-1].known_time) / 1_000_000)
-        self._metrics.stream_waiting.set(max((each.waiting for each in self._live), default=0))
+        self._metrics.lag.set(max(0, self._clock() - runs[-1].known_time) / 1_000_000)
+        self._metrics.waiting.set(max((each.waiting for each in self._live), default=0))
         return len(runs) == _RUNS_AT_ONCE
 
     async def _offer(self, messages: list[Message]) -> None:

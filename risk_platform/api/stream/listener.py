@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from risk_platform.api.metrics import Metrics
+from risk_platform.api.metrics import StreamMetrics
 from risk_platform.api.roles import Permission, allowed
 from risk_platform.api.stream.messages import Message, Wanted
 from risk_platform.operations.accounts import Session
@@ -35,7 +35,7 @@ FAILED = End(1011, "The stream failed; connect again with after.")
 class Listener:
     """Writes messages to one WebSocket from a bounded queue, so that nobody waits for a slow reader."""
 
-    def __init__(self, socket: WebSocket, session: Session, wanted: Wanted, metrics: Metrics) -> None:
+    def __init__(self, socket: WebSocket, session: Session, wanted: Wanted, metrics: StreamMetrics) -> None:
         self._socket = socket
         self._metrics = metrics
         self.session = session
@@ -81,7 +81,7 @@ class Listener:
             self.end(self._too_slow())
             raise
         self._sent = max(self._sent, message.sequence)
-        self._metrics.stream_messages.inc()
+        self._metrics.messages.inc()
 
     def begin(self, sequence: int) -> None:
         """Note that the stream begins behind that sequence."""

@@ -61,3 +61,4 @@ def test_the_graph_is_one_from_landed_files_to_decisions(specs: dict[str, object
         "decisions"
     )
     assert {"transactions", "judgements"} <= reaches("neo4j_graph")
+    assert "inbox" in upstream["raw_transactions"] & upstream["decisions"]

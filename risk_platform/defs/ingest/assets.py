@@ -35,6 +35,14 @@ landed_history = dg.AssetSpec(
     kinds={"file"},
 )
 
+inbox = dg.AssetSpec(
+    "inbox",
+    group_name="ingest",
+    description="What came in live, as the engine keeps it in the operational store; micro-batches drain it.",
+    kinds={"sql"},
+)
+_ALSO_LIVE = (RAW_TRANSACTIONS, JUDGEMENTS, OUTCOMES, QUARANTINE)
+
 
 class IntakeConfig(dg.Config):
     """Which landed files to take in."""
@@ -46,7 +54,12 @@ class IntakeConfig(dg.Config):
 
 @dg.multi_asset(
     specs=[
-        dg.AssetSpec(table.name, deps=["landed_history"], description=table.description, kinds={"delta"})
+        dg.AssetSpec(
+            table.name,
+            deps=["landed_history", "inbox"] if table in _ALSO_LIVE else ["landed_history"],
+            description=table.description,
+            kinds={"delta"},
+        )
         for table in _TABLES
     ],
     group_name="ingest",

@@ -20,7 +20,7 @@ class DecisionsConfig(dg.Config):
 
 
 @dg.asset(
-    deps=["payment_features", "champion"],
+    deps=["payment_features", "champion", "inbox"],
     partitions_def=DAILY,
     backfill_policy=SINGLE_RUN,
     group_name="scoring",

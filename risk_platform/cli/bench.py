@@ -87,3 +87,13 @@ def bench_live(
     console = Console()
     progress: Callable[[str], None] = partial(console.print, style="dim", highlight=False)
     report(live_figures(minutes, progress), console, json_file)
+
+
+@bench.command("memory")
+def bench_memory(json_file: JsonFile = None) -> None:
+    """State of the online features in a scaled run, extrapolated to 100 million payments of a million customers."""
+    from risk_platform.cli.bench_memory import memory_figures
+
+    console = Console()
+    progress: Callable[[str], None] = partial(console.print, style="dim", highlight=False)
+    report(memory_figures(progress), console, json_file)

@@ -1,15 +1,18 @@
 """Payments of the canonical schema as the arrays that the state takes in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from risk_platform.errors import ContractError
+from risk_platform.features.online.columns import INTS
 from risk_platform.features.online.derive import Values
-from risk_platform.features.online.kernel import Floats, Ints, Words
-from risk_platform.features.online.plan import INTS, READY, TEXTS
+from risk_platform.features.online.kernel import Codes, Floats, Ints, Words
+from risk_platform.features.online.ledger import Arrivals
+from risk_platform.features.online.rows import DAYPART_BIT, GATE_BIT, SHIFTED_BIT
 from risk_platform.features.online.text import NULL, Joined, joined, text_words, texts_of, word_of
 from risk_platform.lake.table import TIMESTAMP
 
@@ -30,8 +33,47 @@ _TEXT = pa.string()
 _HOUR = 3_600_000_000
 
 
+# What the others must be; all else is read as text.
+_TYPES: dict[str, tuple[str, Callable[[pa.DataType], bool]]] = {
+    "event_time": (
+        "a timestamp with a time zone",
+        lambda found: pa.types.is_timestamp(found) and bool(found.tz),
+    ),
+    "known_time": (
+        "a timestamp with a time zone",
+        lambda found: pa.types.is_timestamp(found) and bool(found.tz),
+    ),
+    "partition": ("a whole number", pa.types.is_integer),
+    "amount_minor": ("a whole number", pa.types.is_integer),
+    "latitude": ("a floating-point number", pa.types.is_floating),
+    "longitude": ("a floating-point number", pa.types.is_floating),
+}
+
+
+@lru_cache(maxsize=16)
+def check_types(schema: pa.Schema) -> None:
+    """Raise ContractError for a column that is absent, or of a type that cannot be read.
+
+    What is compiled takes every array for what it should be.
+    """
+    for name in COLUMNS:
+        if name not in schema.names:
+            raise ContractError(f"The payments lack the column {name}.")
+        found = schema.field(name).type
+        wanted, fits = _TYPES.get(name, ("text", _is_text))
+        if not fits(found):
+            raise ContractError(f"The column {name} of the payments is {found}; it must be {wanted}.")
+
+
+def _is_text(found: pa.DataType) -> bool:
+    inner = found.value_type if pa.types.is_dictionary(found) else found
+    readers = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    return any(reads(inner) for reads in readers)
+
+
 def one_batch(payments: pa.Table) -> pa.RecordBatch:
-    """What features read of one payment or more, each column in one piece."""
+    """What features read of one payment or more, each column in one piece; raises ContractError for another type."""
+    check_types(payments.schema)
     pieces = payments.select(COLUMNS).to_batches()
     return pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
 
@@ -65,20 +107,18 @@ def identities_of(rows: pa.RecordBatch | pa.Table) -> Joined:
 
 def words_of(values: Values, columns: Sequence[str]) -> Words:
     """Hashes of the identifier columns (n × columns), 0 for null."""
-    payees = values["counterparty_type"]
-    unpaid = (payees == NULL) | (payees == word_of("merchant"))
-    accounts = {"payee_account_id": np.where(unpaid, NULL, values["counterparty_id"])}
-    words = np.empty((len(payees), len(columns)), np.uint64)
+    words = np.empty((len(values["hour"]), len(columns)), np.uint64)
     for at, name in enumerate(columns):
-        words[:, at] = accounts[name] if name in accounts else values[name]
+        words[:, at] = values[name]
     return words
 
 
-def ready_codes(hour: Floats) -> npt.NDArray[np.int32]:
-    """The codes that need no table, in the order of READY: parts of the day, and the same shifted by two hours."""
-    hours = hour.astype(np.int32)
-    parts = {"daypart": hours // 4, "daypart_shifted": (hours + 2) % 24 // 4}
-    return np.stack([parts[name] for name in READY], axis=1)
+def first_bits(values: Values) -> Codes:
+    """The bits known at the door: whether an account was paid, parts of the day, and those shifted by two hours."""
+    payees, hours = values["counterparty_type"], values["hour"].astype(np.int32)
+    account = ((payees != NULL) & (payees != word_of("merchant"))).astype(np.int32)
+    bits: Codes = account << GATE_BIT | hours // 4 << DAYPART_BIT | (hours + 2) % 24 // 4 << SHIFTED_BIT
+    return bits
 
 
 def whole_numbers(values: Values) -> Ints:
@@ -86,15 +126,27 @@ def whole_numbers(values: Values) -> Ints:
     return np.stack([values[name].astype(np.int64) for name in INTS], axis=1)
 
 
-def code_plan(codes: Sequence[str]) -> tuple[Ints, tuple[str, ...], tuple[str, ...]]:
-    """For each code its id space (-1: ready) and column; then the hashed columns and the id spaces."""
-    texts = tuple(name for name in codes if name in TEXTS)
-    spaces = tuple(dict.fromkeys(TEXTS[name] for name in texts))
-    plan = [
-        (spaces.index(TEXTS[name]), texts.index(name)) if name in TEXTS else (-1, READY.index(name))
-        for name in codes
-    ]
-    return np.array(plan, np.int64).reshape(len(plan), 2), texts, spaces
+def arrivals_between(arrivals: Arrivals, begin: int, end: int) -> Arrivals:
+    """The arrivals at positions `begin` up to `end`."""
+    if (begin, end) == (0, len(arrivals.time)):
+        return arrivals
+    part = slice(begin, end)
+    early = arrivals.early[(arrivals.early[:, 0] >= begin) & (arrivals.early[:, 0] < end)]
+    return arrivals._replace(
+        time=arrivals.time[part],
+        known=arrivals.known[part],
+        ints=arrivals.ints[part],
+        words=arrivals.words[part],
+        bits=arrivals.bits[part],
+        identity=arrivals.identity[part],
+        offsets=arrivals.offsets[begin : end + 1],
+        early=early - np.array([begin, 0, 0]),
+    )
+
+
+def values_between(values: Values, begin: int, end: int) -> Values:
+    """The columns at positions `begin` up to `end`."""
+    return {name: column[begin:end] for name, column in values.items()}
 
 
 def _instants(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:

@@ -7,11 +7,10 @@ from risk_platform.errors import ContractError
 from risk_platform.features.online import arrivals as arriving
 from risk_platform.features.online.derive import Values
 from risk_platform.features.online.early import Verdict
-from risk_platform.features.online.kernel import Bools, Ints, Words
+from risk_platform.features.online.kernel import Bools, Ints
 from risk_platform.features.online.ledger import Arrivals
 from risk_platform.features.online.measure import LARGEST
 from risk_platform.features.online.state import State
-from risk_platform.features.online.table import find_all
 
 _REPORT_ORDER = [("known_time", "ascending"), ("is_fraud", "ascending"), ("judgement_id", "ascending")]
 
@@ -23,8 +22,8 @@ def arrivals_of(state: State, payments: pa.RecordBatch, values: Values) -> Arriv
         arriving.micros(payments.column("event_time")),
         arriving.micros(payments.column("known_time")),
         arriving.whole_numbers(values),
-        arriving.words_of(values, state.texts),
-        arriving.ready_codes(values["hour"]),
+        arriving.words_of(values, state.columns.codes),
+        arriving.first_bits(values),
         identity,
         offsets,
         text,
@@ -54,7 +53,7 @@ def refuse(
     _refuse(payments, arrivals.time < 0, "is from before 1970")
     large: Bools = np.max(np.abs(arrivals.ints), axis=1) >= LARGEST
     _refuse(payments, large, f"has an amount of {LARGEST} minor units or more, for which sums are not exact")
-    twice = numbers_of(state, arrivals.identity) >= 0
+    twice = state.numbers_of(arrivals.identity) >= 0
     if len(set(arrivals.identity.tolist())) < len(twice):
         first = np.unique(arrivals.identity, return_index=True)[1]
         twice[np.setdiff1d(np.arange(len(twice)), first)] = True
@@ -76,7 +75,7 @@ def report(state: State, judgements: pa.Table) -> None:
         )
     words = arriving.identities_of(judgements).words
     fraud = judgements["is_fraud"].to_numpy()
-    numbers = numbers_of(state, words)
+    numbers = state.numbers_of(words)
     for at in np.flatnonzero(numbers < 0).tolist():
         name = judgements["judgement_id"][at].as_py()
         state.early.add(int(words[at]), Verdict(bool(fraud[at]), name, int(known[at])))
@@ -90,14 +89,6 @@ def too_late(state: State, moments: Ints) -> Bools:
     newest = np.maximum.accumulate(np.maximum(moments, state.newest))
     late: Bools = moments < newest - state.limits.tolerance
     return late
-
-
-def numbers_of(state: State, words: Words) -> Ints:
-    """Numbers of the payments whose identifiers hash to `words`, -1 where there is none."""
-    codes = np.empty(len(words), np.int64)
-    find_all(state.ledger.identities, words, codes)
-    numbers: Ints = np.where(codes < 0, -1, state.ledger.numbers[codes])
-    return numbers
 
 
 def _refuse(payments: pa.RecordBatch, refused: Bools, why: str) -> None:

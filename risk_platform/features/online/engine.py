@@ -12,19 +12,26 @@ import pyarrow.compute as pc
 
 from risk_platform.features.history import history_before, in_order, label_horizon, payments_between
 from risk_platform.features.online import door, snapshot
-from risk_platform.features.online.arrivals import micros, numbers_of, one_batch
+from risk_platform.features.online.arrivals import (
+    arrivals_between,
+    micros,
+    numbers_of,
+    one_batch,
+    values_between,
+)
+from risk_platform.features.online.columns import Columns
 from risk_platform.features.online.derive import Values, derive
 from risk_platform.features.online.kernel import Bools, Floats
-from risk_platform.features.online.plan import Columns, compile_stage
+from risk_platform.features.online.ledger import Arrivals
+from risk_platform.features.online.plan import compile_plan
 from risk_platform.features.online.state import Limits, State
-from risk_platform.features.online.unit import Batch
+from risk_platform.features.online.tables import Reach
 from risk_platform.features.spec import parse_feature_spec
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import JUDGEMENTS
 
 _MICRO = timedelta(microseconds=1)
 _HOUR = 3_600_000_000
-_BASELINES, _AGGREGATES = 0, 1
 
 
 class OnlineFeatures:
@@ -49,18 +56,18 @@ class OnlineFeatures:
         self._maturity, self._timezone, self._tolerance = label_maturity, timezone, late_tolerance
         self._partitions = partitions
         columns = Columns()
-        reach = history_before(spec_vars, label_maturity) // _MICRO
-        keep = late_tolerance // _MICRO + _HOUR
-        self._stages = (
-            compile_stage(self._spec, columns, self._spec.first_stage, (), keep, reach),
-            compile_stage(self._spec, columns, self._spec.second_stage, self._spec.runs, keep, reach),
+        reach = Reach(
+            late_tolerance // _MICRO + _HOUR,
+            history_before(spec_vars, label_maturity) // _MICRO,
+            label_maturity // _MICRO,
         )
+        plan = compile_plan(self._spec, columns, reach)
         limits = Limits(
             label_maturity // _MICRO,
             label_horizon(spec_vars, label_maturity) // _MICRO,
             late_tolerance // _MICRO,
         )
-        self._state = State(columns, self._stages, limits)
+        self._state = State(columns, plan, limits)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="features")
 
     @property
@@ -121,6 +128,7 @@ class OnlineFeatures:
             "late_tolerance": self._tolerance // _MICRO,
             "partitions": None if self._partitions is None else sorted(self._partitions),
         }
+        self._state.settle()
         snapshot.save(folder, self._state, facts)
 
     @classmethod
@@ -142,6 +150,7 @@ class OnlineFeatures:
 
     def state_hash(self) -> str:
         """SHA-256 of the state: equal for equal histories, however they were cut into batches."""
+        self._state.settle()
         return snapshot.state_hash(self._state)
 
     def _observe(self, payments: pa.Table, *, late: bool) -> Floats:
@@ -151,20 +160,47 @@ class OnlineFeatures:
         values = numbers_of(one, self._timezone)
         arrivals = door.arrivals_of(self._state, one, values)
         door.refuse(self._state, one, arrivals, self._partitions, late=late)
-        batch = self._state.admit(arrivals)
         self._state.early.met(arrivals.identity)
-        self._run(_BASELINES, batch, values)
+        parts = [
+            self._answered(arrivals_between(arrivals, *span), values_between(values, *span))
+            for span in self._spans(arrivals)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _answered(self, arrivals: Arrivals, values: Values) -> Floats:
+        state = self._state
+        batch = state.admit(arrivals)
+        first, second = (np.empty((len(batch.known), len(names))) for names in state.plan.names)
+        state.answer(batch, first)
+        values |= {name: first[:, at] for at, name in enumerate(state.plan.names[0])}
         derive(self._spec.deviations, values)
-        self._run(_AGGREGATES, batch, values)
+        state.write(batch, values)
+        state.step(batch, second, self._threads)
+        values |= {name: second[:, at] for at, name in enumerate(state.plan.names[1])}
         derive(self._spec.comparisons, values)
-        self._state.settle()
         columns = np.concatenate([values[name] for name in self.names]).reshape(len(self.names), -1)
         return np.ascontiguousarray(columns.T)
 
-    def _run(self, stage: int, batch: Batch, values: Values) -> None:
-        self._state.write(batch, values)
-        names = self._stages[stage].names
-        out = np.empty((len(batch.known), len(names)))
-        self._state.run(stage, batch, out, self._threads)
-        for at, name in enumerate(names):
-            values[name] = out[:, at]
+    def _spans(self, arrivals: Arrivals) -> list[tuple[int, int]]:
+        """Stretches of a batch in which no payment sees another one, or its label, in its first stage.
+
+        So the first stage is answered for all of a stretch before anything of it is entered.
+        """
+        count = len(arrivals.time)
+        if count == 1:
+            return [(0, 1)]
+        if self._state.plan.sees_itself:
+            begins = np.flatnonzero(np.diff(arrivals.known, prepend=arrivals.known[0] - 1))
+            return list(zip(begins.tolist(), [*begins[1:].tolist(), count], strict=True))
+        begins = np.flatnonzero(np.diff(arrivals.known, prepend=arrivals.known[0] - 1))
+        lows, highs = (edge.reduceat(arrivals.time, begins).tolist() for edge in (np.minimum, np.maximum))
+        turns = arrivals.known > arrivals.time + self._maturity // _MICRO
+        turns[arrivals.early[:, 0]] = True
+        ended = np.logical_or.reduceat(turns, begins).tolist()
+        spans, begin, low, high = [], 0, lows[0], highs[0]
+        for at, group in enumerate(begins.tolist()[1:], 1):
+            low, high = min(low, lows[at]), max(high, highs[at])
+            if ended[at - 1] or high - low > self._maturity // _MICRO:
+                spans.append((begin, group))
+                begin, low, high = group, lows[at], highs[at]
+        return [*spans, (begin, count)]

@@ -1,16 +1,22 @@
-"""Labels become known: verdicts as they come, known good once a payment is old enough."""
+"""Labels become known: verdicts as they come; known good by age alone needs no entry.
 
-from risk_platform.features.online.heap import pop
+A payment that nobody reported counts as known good from its event time and the maturity on, so its place in the list
+of payments says all about it. Turns are the rest: verdicts, and payments that arrived when they were mature already.
+"""
+
+import numpy as np
+
 from risk_platform.features.online.kernel import Ints, Scalar, kernel, part
-from risk_platform.features.online.ledger import HORIZON, ROWS_DROPPED, Ledger
+from risk_platform.features.online.ledger import HORIZON, MATURITY
 from risk_platform.features.online.rows import (
+    BITS,
+    EARLY_BIT,
     FIRST,
-    FRAUD,
-    GOOD,
-    HELD,
-    LABEL,
+    FOUND_BIT,
+    FRAUD_BIT,
+    HELD_SHIFT,
     NEXT,
-    OPEN,
+    RANK,
     TIME,
     Rows,
     Turns,
@@ -19,46 +25,36 @@ from risk_platform.features.online.rows import (
 
 
 @kernel
-def judge(at: Scalar, verdicts: Ints, limits: Ints, ledger: Ledger, rows: Rows, turns: Turns) -> Scalar:
-    """Note the verdicts from `at` on: (payment number, known µs, is_fraud); ends early when there is no room."""
-    while at < len(verdicts):
-        number, known = verdicts[at, 0], verdicts[at, 1]
-        if not come_due(known, ledger, rows, turns) or not room_for(1, turns):
-            return at
-        if known <= rows.ints[row_of(rows, number), TIME] + limits[HORIZON]:
-            turn(number, known, verdicts[at, 2] == 1, rows, turns)
-        at += 1
-    return at
+def judge(verdicts: Ints, limits: Ints, rows: Rows, turns: Turns) -> None:
+    """Note the verdicts: (payment number, known µs, is_fraud); the caller has seen to the room."""
+    for at in range(len(verdicts)):
+        number, known, is_fraud = verdicts[at, 0], verdicts[at, 1], verdicts[at, 2]
+        moment = rows.wide[row_of(rows, number), TIME]
+        if known <= moment + limits[HORIZON]:
+            turn(number, known, is_fraud, moment + limits[MATURITY] < known, rows, turns)
 
 
 @part
-def room_for(more: Scalar, turns: Turns) -> Scalar:
-    return bool(turns.span[NEXT] - turns.span[FIRST] + more <= len(turns.ints))
+def turn(
+    number: Scalar, moment: Scalar, is_fraud: Scalar, known_good: Scalar, rows: Rows, turns: Turns
+) -> None:
+    """Note what payment `number` is found to be at `moment`, unless it is that already.
 
-
-@part
-def come_due(until: Scalar, ledger: Ledger, rows: Rows, turns: Turns) -> Scalar:
-    """Turn the payments nobody reported that come due before `until` to good; False when there is no room."""
-    while ledger.heap.size[0] > 0 and ledger.heap.due[0] < until:
-        number = ledger.heap.number[0]
-        if number >= ledger.clock[ROWS_DROPPED] and rows.codes[row_of(rows, number), LABEL] == OPEN:
-            if not room_for(1, turns):
-                return False
-            turn(number, ledger.heap.due[0], False, rows, turns)
-        pop(ledger.heap)
-    return True
-
-
-@part
-def turn(number: Scalar, moment: Scalar, is_fraud: bool, rows: Rows, turns: Turns) -> None:
-    """Note what payment `number` is found to be at `moment` unless it is that already."""
-    label = FRAUD if is_fraud else GOOD
+    `known_good` says whether it counts as that by its age when nothing else was found.
+    """
     row = row_of(rows, number)
-    if rows.codes[row, LABEL] == label:
+    bits = np.int64(rows.cells[row, BITS])
+    found = bits >> FOUND_BIT & 1
+    if found:
+        if bits >> FRAUD_BIT & 1 == is_fraud:
+            return
+    elif known_good and not is_fraud:
         return
+    early = 1 if not found and not known_good else 0
+    bits = bits & ~(1 << FRAUD_BIT) | 1 << FOUND_BIT | early << EARLY_BIT | is_fraud << FRAUD_BIT
+    rows.cells[row, BITS] = bits
+    rows.cells[row, RANK] += 1 << HELD_SHIFT
     at = turns.span[NEXT] - turns.span[FIRST]
     turns.ints[at, 0] = moment
-    turns.ints[at, 1] = 2 * number + (1 if is_fraud else 0)
+    turns.ints[at, 1] = 4 * number + 2 * early + is_fraud
     turns.span[NEXT] += 1
-    rows.codes[row, LABEL] = label
-    rows.codes[row, HELD] += 1

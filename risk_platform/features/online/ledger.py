@@ -1,12 +1,13 @@
-"""What is kept of payments beside their rows: who they are, who takes part, when their labels come due."""
+"""What is kept of payments beside their rows: who they are, who takes part, which share an instant."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from risk_platform.features.online.heap import Heap, heap_with_room, new_heap
+from risk_platform.features.online.index import Index, index_with_room, new_index
 from risk_platform.features.online.kernel import Bytes, Codes, Ints, Words, grown
+from risk_platform.features.online.rows import NEXT, Rows
 from risk_platform.features.online.table import Table, new_table, with_room
 
 NEWEST, INSTANTS_DROPPED, TEXT_FIRST, TEXT_NEXT, ROWS_DROPPED, TURNS_DROPPED = range(6)
@@ -17,24 +18,22 @@ MATURITY, HORIZON, ROW_REACH, TIE_REACH, TURN_REACH = range(5)
 class Ledger(NamedTuple):
     """What is kept of payments beside their rows.
 
-    `identities` finds a payment by the hash of (source, transaction_id), `numbers` holds its number; `spaces` are the
-    identifiers of each id space, `users` how many live rows name each; `instants` finds the newest payment of an
-    event time; `text` holds the identifiers of recent payments, from offset clock[TEXT_FIRST] on.
+    `payments` finds a payment by the hash of (source, transaction_id); `spaces` are the identifiers of each id space,
+    `users` how many live rows name each; `instants` finds the newest payment of an event time, `latest` its number;
+    `text` holds the identifiers of recent payments, from offset clock[TEXT_FIRST] on.
     """
 
-    identities: Table
-    numbers: Ints
+    payments: Index
     spaces: tuple[Table, ...]
     users: tuple[Codes, ...]
     instants: Table
     latest: Ints
     text: Bytes
-    heap: Heap
     clock: Ints
 
 
 class Arrivals(NamedTuple):
-    """New payments: event and known time (µs), whole-number measures, hashes of identifiers, ready codes, own ids.
+    """New payments: event and known time (µs), whole-number measures, hashes of identifiers, bits, own ids.
 
     `early` are verdicts that came before their payment: (position, is_fraud, known) in order.
     """
@@ -43,7 +42,7 @@ class Arrivals(NamedTuple):
     known: Ints
     ints: Ints
     words: Words
-    codes: Codes
+    bits: Codes
     identity: Words
     offsets: Codes
     text: Bytes
@@ -54,36 +53,33 @@ def new_ledger(spaces: int) -> Ledger:
     """The ledger of no payments, with so many id spaces."""
     room = 64
     return Ledger(
-        new_table(room),
-        np.zeros(room, np.int64),
+        new_index(),
         tuple(new_table(room) for _ in range(spaces)),
         tuple(np.zeros(room, np.int32) for _ in range(spaces)),
         new_table(room),
         np.zeros(room, np.int64),
         np.zeros(1024, np.uint8),
-        new_heap(),
         np.array([-(1 << 62), 0, 0, 0, 0, 0], np.int64),
     )
 
 
-def ledger_with_room(ledger: Ledger, payments: int, names: int, text: int) -> Ledger:
-    """`ledger`, or larger copies of its parts, for so many payments, identifiers in each space and bytes of text."""
-    identities = with_room(ledger.identities, payments)
-    spaces = tuple(with_room(space, names) for space in ledger.spaces)
+def ledger_with_room(ledger: Ledger, rows: Rows, payments: int, text: int) -> Ledger:
+    """`ledger`, or larger copies of its parts, for so many further payments and bytes of text."""
+    spaces = tuple(with_room(space, 2 * payments) for space in ledger.spaces)
     instants = with_room(ledger.instants, payments)
     needed = int(ledger.clock[TEXT_NEXT] - ledger.clock[TEXT_FIRST]) + text
     length = len(ledger.text)
     while length < needed:
         length *= 2
     return Ledger(
-        identities,
-        _as_long_as(ledger.numbers, identities),
+        index_with_room(
+            ledger.payments, payments, rows, int(ledger.clock[ROWS_DROPPED]), int(rows.span[NEXT])
+        ),
         spaces,
         tuple(_as_long_as(users, space) for users, space in zip(ledger.users, spaces, strict=True)),
         instants,
         _as_long_as(ledger.latest, instants),
         ledger.text if length == len(ledger.text) else grown(ledger.text, length),
-        heap_with_room(ledger.heap, payments),
         ledger.clock,
     )
 

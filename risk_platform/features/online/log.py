@@ -1,4 +1,4 @@
-"""What happened to each key, in order: sorted lists with cumulative sums every 16 entries."""
+"""What happened to each key, in order: sorted lists with cumulative sums every block of entries."""
 
 import numpy as np
 
@@ -10,212 +10,204 @@ from risk_platform.features.online.pool import (
     CLASS,
     END,
     HEAD,
+    LONGEST,
     SHIFT,
     START,
     Log,
-    LogPlan,
+    in_blocks,
     make_room,
     release,
 )
-from risk_platform.features.online.rows import Rows, Turns, bits_of, comes_before, moment_of, payment_of
-
-SECOND = 1_000_000
+from risk_platform.features.online.rows import (
+    BITS,
+    EARLY_BIT,
+    EXPLICIT,
+    PAYMENTS,
+    REF,
+    TIME,
+    Rows,
+    Turns,
+    bits_of,
+    comes_before,
+    moment_of,
+    payment_of,
+    row_of,
+    turn_of,
+)
 
 
 @part
-def insert(plan: LogPlan, log: Log, key: Scalar, entry: Scalar, rows: Rows, turns: Turns) -> None:
-    """Put `entry` where it belongs in the list of `key`; nearly always that is the end."""
+def insert(
+    stream: Scalar, adds: Ints, peaks: Ints, log: Log, key: Scalar, number: Scalar, rows: Rows, turns: Turns
+) -> None:
+    """Put `number` where it belongs in the list of `key`; nearly always that is the end."""
     span = log.spans[key]
+    ref = number & REF
     was_short = CAPACITIES[span[CLASS]] < BLOCK
     if span[END] >= CAPACITIES[span[CLASS]]:
         make_room(log, key)
     start, end = np.int64(span[START]), np.int64(span[END])
     place = end
-    while place > span[HEAD] and _precedes(plan.stream, entry, log.pool[start + place - 1], rows, turns):
-        log.pool[start + place] = log.pool[start + place - 1]
+    while place > span[HEAD]:
+        other = np.int64(log.pool[start + place - 1])
+        if not comes_before(stream, ref, stream, other, 0, rows, turns):
+            break
+        log.pool[start + place] = other
         place -= 1
-    log.pool[start + place] = entry
+    log.pool[start + place] = ref
     span[END] = end + 1
+    log.meta[LONGEST] = max(log.meta[LONGEST], end + 1 - span[HEAD])
     if CAPACITIES[span[CLASS]] >= BLOCK:
-        _accumulate(plan, log, key, 0 if was_short else place, rows, turns)
+        _accumulate(stream, adds, peaks, log, key, 0 if was_short else place, rows, turns)
 
 
 @part
-def trim(plan: LogPlan, log: Log, key: Scalar, limit: Scalar, rows: Rows, turns: Turns) -> None:
+def trim(stream: Scalar, adds: Ints, log: Log, key: Scalar, limit: Scalar, rows: Rows, turns: Turns) -> None:
     """Drop the entries of `key` that counted before `limit` (µs)."""
     span = log.spans[key]
     start = np.int64(span[START])
     while span[HEAD] < span[END]:
-        entry = log.pool[start + span[HEAD]]
-        if moment_of(plan.stream, entry, rows, turns) >= limit:
+        ref = np.int64(log.pool[start + span[HEAD]])
+        if moment_of(stream, 0, ref, rows, turns) >= limit:
             return
-        if CAPACITIES[span[CLASS]] >= BLOCK and len(plan.adds):
-            row = payment_of(plan.stream, entry, rows, turns)
-            bits = bits_of(plan.stream, entry, row, rows, turns)
+        if CAPACITIES[span[CLASS]] >= BLOCK:
             block = (start + span[HEAD]) >> SHIFT
-            for a in range(len(plan.adds)):
-                log.sums[block, a] += sum_value(plan.adds[a], row, bits, rows)
+            row = payment_of(stream, ref, rows, turns)
+            bits = bits_of(stream, ref, row, rows, turns)
+            for a in range(len(adds)):
+                log.sums[block, a] += sum_value(adds[a], row, bits, rows)
         span[HEAD] += 1
     release(log, key)
 
 
+@part
+def amend(adds: Ints, peaks: Ints, log: Log, key: Scalar, number: Scalar, rows: Rows, turns: Turns) -> None:
+    """Take a payment of `key` out of what counts as known good by age: its bit EARLY was set."""
+    if log.spans[key, END] == log.spans[key, HEAD] or not in_blocks(log, key):
+        return
+    span, row = log.spans[key], row_of(rows, number)
+    start = np.int64(span[START])
+    low, high = np.int64(span[HEAD]), np.int64(span[END])
+    place = position(PAYMENTS, rows.wide[row, TIME], start, low, high, log, rows, turns)
+    while place < span[END] and log.pool[start + place] != number & REF:
+        place += 1
+    if place == span[END]:
+        return
+    bits = np.int64(rows.cells[row, BITS])
+    before = bits & ~(1 << EARLY_BIT)
+    for a in range(len(adds)):
+        change = sum_value(adds[a], row, bits, rows) - sum_value(adds[a], row, before, rows)
+        for block in range((place >> SHIFT) + 1, ((span[END] - 1) >> SHIFT) + 1):
+            log.sums[(start >> SHIFT) + block, a] += change
+    _raise_tops(PAYMENTS, peaks, log, key, place >> SHIFT, place & ~(BLOCK - 1), rows, turns)
+
+
 @inline
 def position(
-    plan: LogPlan, log: Log, key: Scalar, moment: Scalar, end: Scalar, rows: Rows, turns: Turns
-) -> Scalar:
-    """Where in the list of `key`, up to `end`, the first entry stands that counts at `moment` or later."""
-    start = np.int64(log.spans[key, START])
-    low, high = np.int64(log.spans[key, HEAD]), end
-    if moment < 0:
-        return low
-    wanted = np.uint64(moment // SECOND) << np.uint64(32)
-    if high > low and log.pool[start + high - 1] < wanted:
-        return high
-    while low < high:
-        middle = (low + high) >> 1
-        if log.pool[start + middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    while low < end and moment_of(plan.stream, log.pool[start + low], rows, turns) < moment:
-        low += 1
-    return low
-
-
-@inline
-def totals(plan: LogPlan, log: Log, key: Scalar, place: Scalar, out: Ints, rows: Rows, turns: Turns) -> None:
-    """Every accumulator of `key` just before `place`; only differences of two such mean something."""
-    if len(plan.adds) == 0:
-        return
-    span = log.spans[key]
-    start = np.int64(span[START])
-    begin = np.int64(span[HEAD])
-    out[:] = 0
-    if CAPACITIES[span[CLASS]] >= BLOCK:
-        # A full list ends at a block that was never begun.
-        block = min(place, np.int64(span[END]) - 1) >> SHIFT
-        begin = max(begin, block << SHIFT)
-        for a in range(len(out)):
-            out[a] = log.sums[(start >> SHIFT) + block, a]
-    for at in range(begin, place):
-        _add(plan, log.pool[start + at], out, rows, turns)
-
-
-@inline
-def before_first(log: Log, key: Scalar, a: Scalar) -> Scalar:
-    """Accumulator `a` of `key` before its first live entry."""
-    span = log.spans[key]
-    if CAPACITIES[span[CLASS]] < BLOCK:
-        return np.int64(0)
-    return log.sums[(np.int64(span[START]) + span[HEAD]) >> SHIFT, a]
-
-
-@part
-def nth(
-    plan: LogPlan,
+    stream: Scalar,
+    moment: Scalar,
+    start: Scalar,
+    low: Scalar,
+    high: Scalar,
     log: Log,
-    key: Scalar,
-    a: Scalar,
-    count: Scalar,
-    begin: Scalar,
-    end: Scalar,
     rows: Rows,
     turns: Turns,
 ) -> Scalar:
-    """Place in [begin, end) of the entry with which accumulator `a`, a count, reaches `count`."""
-    span = log.spans[key]
-    start = np.int64(span[START])
-    at, reached = np.int64(span[HEAD]), np.int64(0)
-    if CAPACITIES[span[CLASS]] >= BLOCK:
-        low, high = begin >> SHIFT, (end - 1) >> SHIFT
-        while low < high:
-            middle = (low + high + 1) >> 1
-            if log.sums[(start >> SHIFT) + middle, a] < count:
-                low = middle
-            else:
-                high = middle - 1
-        at, reached = max(at, low << SHIFT), log.sums[(start >> SHIFT) + low, a]
-    while at < end:
-        entry = log.pool[start + at]
-        row = payment_of(plan.stream, entry, rows, turns)
-        reached += sum_value(plan.adds[a], row, bits_of(plan.stream, entry, row, rows, turns), rows)
-        if reached >= count:
-            return at
-        at += 1
-    return end
+    """Where between `low` and `high` the first entry stands that counts at `moment` or later."""
+    if high > low and moment_of(stream, 0, np.int64(log.pool[start + high - 1]), rows, turns) < moment:
+        return high
+    while low < high:
+        middle = (low + high) >> 1
+        if moment_of(stream, 0, np.int64(log.pool[start + middle]), rows, turns) < moment:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @part
-def highest(
-    plan: LogPlan, log: Log, key: Scalar, m: Scalar, begin: Scalar, end: Scalar, rows: Rows, turns: Turns
+def prefix(
+    stream: Scalar, add: Ints, a: Scalar, log: Log, key: Scalar, place: Scalar, rows: Rows, turns: Turns
 ) -> Scalar:
-    """Maximum `m` of the entries in [begin, end), −inf when there is none."""
+    """Accumulator `a` of a list in blocks just before `place`; only differences of two such mean something."""
     span = log.spans[key]
     start = np.int64(span[START])
-    blocks = CAPACITIES[span[CLASS]] >= BLOCK
-    top = -np.inf
-    at = begin
-    while at < end:
-        if blocks and at & (BLOCK - 1) == 0 and at + BLOCK <= end:
-            top = max(top, log.tops[(start + at) >> SHIFT, m])
-            at += BLOCK
-            continue
-        entry = log.pool[start + at]
-        row = payment_of(plan.stream, entry, rows, turns)
-        top = max(top, peak_value(plan.peaks[m], row, bits_of(plan.stream, entry, row, rows, turns), rows))
-        at += 1
-    return top
+    # A full list ends at a block that was never begun.
+    block = min(place, np.int64(span[END]) - 1) >> SHIFT
+    total = log.sums[(start >> SHIFT) + block, a]
+    for at in range(max(np.int64(span[HEAD]), block << SHIFT), place):
+        ref = np.int64(log.pool[start + at])
+        row = payment_of(stream, ref, rows, turns)
+        total += sum_value(add, row, bits_of(stream, ref, row, rows, turns), rows)
+    return total
 
 
 @inline
-def _precedes(stream: Scalar, entry: Scalar, other: Scalar, rows: Rows, turns: Turns) -> Scalar:
-    second, other_second = entry >> np.uint64(32), other >> np.uint64(32)
-    if second != other_second:
-        return bool(second < other_second)
-    return comes_before(stream, entry, other, rows, turns)
-
-
-@inline
-def _add(plan: LogPlan, entry: Scalar, out: Ints, rows: Rows, turns: Turns) -> None:
-    row = payment_of(plan.stream, entry, rows, turns)
-    bits = bits_of(plan.stream, entry, row, rows, turns)
-    for a in range(len(plan.adds)):
-        out[a] += sum_value(plan.adds[a], row, bits, rows)
+def number_of_ref(stream: Scalar, ref: Scalar, turns: Turns) -> Scalar:
+    """Number, or its lower bits, of the payment that an entry speaks of."""
+    return turns.ints[turn_of(turns, ref), 1] >> 2 if stream == EXPLICIT else ref
 
 
 @part
-def _accumulate(plan: LogPlan, log: Log, key: Scalar, place: Scalar, rows: Rows, turns: Turns) -> None:
+def _accumulate(
+    stream: Scalar, adds: Ints, peaks: Ints, log: Log, key: Scalar, place: Scalar, rows: Rows, turns: Turns
+) -> None:
     """Bring sums and maxima up to date after an insertion at `place`."""
-    span = log.spans[key]
-    base = np.int64(span[START]) >> SHIFT
-    end = np.int64(span[END])
+    end = np.int64(log.spans[key, END])
     for block in range(place >> SHIFT, ((end - 1) >> SHIFT) + 1):
         if block > place >> SHIFT or place == block << SHIFT:
-            _begin_block(plan, log, key, block, rows, turns)
-        if len(plan.peaks) == 0:
-            continue
+            _begin_block(stream, adds, log, key, block, rows, turns)
         appended = block << SHIFT <= place == end - 1
-        first = place if appended else max(block << SHIFT, int(span[HEAD]))
-        if first == block << SHIFT or first == span[HEAD]:
-            log.tops[base + block, :] = -np.inf
-        for at in range(first, min(int(end), (block + 1) << SHIFT)):
-            entry = log.pool[span[START] + at]
-            row = payment_of(plan.stream, entry, rows, turns)
-            bits = bits_of(plan.stream, entry, row, rows, turns)
-            for m in range(len(plan.peaks)):
-                value = peak_value(plan.peaks[m], row, bits, rows)
-                log.tops[base + block, m] = max(log.tops[base + block, m], value)
+        _raise_tops(stream, peaks, log, key, block, place if appended else block << SHIFT, rows, turns)
 
 
 @part
-def _begin_block(plan: LogPlan, log: Log, key: Scalar, block: Scalar, rows: Rows, turns: Turns) -> None:
+def _raise_tops(
+    stream: Scalar,
+    peaks: Ints,
+    log: Log,
+    key: Scalar,
+    block: Scalar,
+    first: Scalar,
+    rows: Rows,
+    turns: Turns,
+) -> None:
+    """Bring the maxima of a block up to date with its entries from `first` on."""
+    span = log.spans[key]
+    start, head = np.int64(span[START]), np.int64(span[HEAD])
+    row_of_block = (start >> SHIFT) + block
+    first = max(first, head)
+    if first == max(block << SHIFT, head):
+        for m in range(len(peaks)):
+            log.tops[row_of_block, m] = -np.inf
+    if len(peaks) == 0:
+        return
+    for at in range(first, min(np.int64(span[END]), (block + 1) << SHIFT)):
+        ref = np.int64(log.pool[start + at])
+        row = payment_of(stream, ref, rows, turns)
+        bits = bits_of(stream, ref, row, rows, turns)
+        number = number_of_ref(stream, ref, turns)
+        for m in range(len(peaks)):
+            value = peak_value(peaks[m], row, number, bits, rows)
+            log.tops[row_of_block, m] = max(log.tops[row_of_block, m], value)
+
+
+@part
+def _begin_block(
+    stream: Scalar, adds: Ints, log: Log, key: Scalar, block: Scalar, rows: Rows, turns: Turns
+) -> None:
     """Carry the sums over from the block before; the first live block keeps its own."""
     span = log.spans[key]
-    if len(plan.adds) == 0 or block == span[HEAD] >> SHIFT:
+    head = np.int64(span[HEAD])
+    if block == head >> SHIFT:
         return
-    base = (np.int64(span[START]) >> SHIFT) + block
-    for a in range(len(plan.adds)):
+    start = np.int64(span[START])
+    base = (start >> SHIFT) + block
+    for a in range(len(adds)):
         log.sums[base, a] = log.sums[base - 1, a]
-    begin = int(span[HEAD]) if block - 1 == span[HEAD] >> SHIFT else (block - 1) << SHIFT
-    for at in range(begin, block << SHIFT):
-        _add(plan, log.pool[span[START] + at], log.sums[base], rows, turns)
+    for at in range(max(head, (block - 1) << SHIFT), block << SHIFT):
+        ref = np.int64(log.pool[start + at])
+        row = payment_of(stream, ref, rows, turns)
+        bits = bits_of(stream, ref, row, rows, turns)
+        for a in range(len(adds)):
+            log.sums[base, a] += sum_value(adds[a], row, bits, rows)

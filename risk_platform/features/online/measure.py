@@ -3,14 +3,22 @@
 import numpy as np
 
 from risk_platform.features.online.kernel import Ints, Scalar, inline
-from risk_platform.features.online.rows import Rows
+from risk_platform.features.online.rows import Rows, short_of
 
 # Columns of an accumulator: bits that must be as wanted, the measure (-1: count), which part of it is summed.
 MASK, WANT, COLUMN, PART = 0, 1, 2, 3
-VALUE, SQUARE_HIGH, SQUARE_LOW = 0, 1, 2
+VALUE, SQUARE_HIGH, SQUARE_LOW = range(3)
+# A measure is a column of `wide`, or from here on one of `short`.
+SHORT = 1 << 8
 # Squares are summed in two halves, so that they stay exact up to this value.
 LARGEST = 1 << 47
 _HALF = np.int64(0xFFFFFFFF)
+
+
+@inline
+def passes(condition: Ints, bits: Scalar) -> Scalar:
+    """Whether a payment with these `bits` counts."""
+    return bits & condition[MASK] == condition[WANT]
 
 
 @inline
@@ -20,27 +28,33 @@ def sum_value(add: Ints, row: Scalar, bits: Scalar, rows: Rows) -> Scalar:
         return np.int64(0)
     if add[COLUMN] < 0:
         return np.int64(1)
-    value = rows.ints[row, add[COLUMN]]
-    if add[PART] == VALUE:
+    return part_of(rows.wide[row, add[COLUMN]], add[PART])
+
+
+@inline
+def part_of(value: Scalar, which: Scalar) -> Scalar:
+    """The value, or one half of its square."""
+    if which == VALUE:
         return value
     high, low = value >> 32, value & _HALF
     square_low = np.uint64(low) * np.uint64(low)
-    if add[PART] == SQUARE_LOW:
+    if which == SQUARE_LOW:
         return np.int64(square_low & np.uint64(_HALF))
     return (high * high << 32) + 2 * high * low + np.int64(square_low >> np.uint64(32))
 
 
 @inline
-def peak_value(peak: Ints, row: Scalar, bits: Scalar, rows: Rows) -> Scalar:
+def peak_value(peak: Ints, row: Scalar, number: Scalar, bits: Scalar, rows: Rows) -> Scalar:
     """The measure of the payment in `row` where it passes the filter of `peak`, else −inf."""
     if bits & peak[MASK] != peak[WANT]:
         return -np.inf
-    value = column_value(row, peak[COLUMN], rows)
+    value = measure_of(row, number, peak[COLUMN], rows)
     return value if value == value else -np.inf
 
 
 @inline
-def column_value(row: Scalar, column: Scalar, rows: Rows) -> Scalar:
-    """The measure in `column`, whole-number measures first; NaN for null."""
-    whole = rows.ints.shape[1]
-    return np.float64(rows.ints[row, column]) if column < whole else rows.floats[row, column - whole]
+def measure_of(row: Scalar, number: Scalar, column: Scalar, rows: Rows) -> Scalar:
+    """The measure in `column` of the payment in `row`; NaN for null."""
+    if column < SHORT:
+        return np.float64(rows.wide[row, column])
+    return rows.short[short_of(rows, column - SHORT, number)]

@@ -1,4 +1,4 @@
-"""The payments that the state still needs, one row each in the order of arrival, and the turns of their labels."""
+"""The payments that the state still needs, in the order of arrival, and the turns of their labels."""
 
 from typing import NamedTuple
 
@@ -6,49 +6,58 @@ import numpy as np
 
 from risk_platform.features.online.kernel import Codes, Floats, Ints, Scalar, inline, part
 
-# Numbers are counted from the first payment ever; a log keeps their lower half.
-LOWER = np.int64(0xFFFFFFFF)
+# Payments are numbered from the first one ever; lists keep the lower bits of a number.
+REF = np.int64(0x7FFFFFFF)
 FIRST, NEXT = 0, 1
-FRAUD_BIT = 31
-OPEN, GOOD, FRAUD = 0, 1, 2
-PAYMENTS, RESOLUTIONS = 0, 1
+CHUNK_BITS = 12
+CHUNK = 1 << CHUNK_BITS
+PAYMENTS, IMPLICIT, EXPLICIT = 0, 1, 2
 
-
-# First columns of the whole numbers and of the codes of a row; measures and identifiers follow.
-TIME, TEXT, FIXED_INTS = 0, 1, 2
-BITS, LABEL, IDENTITY, TIE, SAME, HELD, FIXED_CODES = range(7)
+# Columns of `wide` (64 bits); the first one holds the columns BITS and RANK of `cells` (32 bits).
+TIME, IDENTITY, FIXED_INTS = 1, 2, 3
+BITS, RANK = 0, 1
+# Bits of a payment, above those of its flags: whether an account was paid, parts of the day, what its label was found
+# to be, and whether it was found before it was old enough to count as known good by itself.
+FLAGS = 21
+GATE_BIT, DAYPART_BIT, SHIFTED_BIT, FOUND_BIT, EARLY_BIT, FRAUD_BIT = 21, 22, 25, 28, 29, 30
+# In the bits of an explicit turn: that it is one to fraud.
+TURN_FRAUD_BIT = 31
+# RANK is the rank among payments of the same instant, and how many turns of the payment are kept.
+HELD_SHIFT = 20
+RANK_MASK = np.int64((1 << HELD_SHIFT) - 1)
+# Columns that only recent payments have: where the identifier begins in the text, how far back the previous payment
+# of the same instant is; measures follow.
+TEXT, SAME, FIXED_SHORT = 0, 1, 2
+# A code's column, and how it is read: as it is, only where an account was paid, or from the bits.
+PLAIN, GATED, SMALL = 0, 1 << 8, 2 << 8
+NO_CODE = -1
 
 
 class Rows(NamedTuple):
-    """Payments, in row `number - span[FIRST]` payment `number`; `span` is (first, next) number.
+    """Payments in chunks of CHUNK; `places` says where the chunk of a number lies.
 
-    `ints`: event time in µs, where its identifier begins in the text, whole-number measures. `codes`: flags and which
-    floats are there, label (open, good, fraud), code in the table of identifiers, rank by (source, transaction_id)
-    among payments of the same instant, how far back the previous of them is, how many turns of its label are kept;
-    then identifiers, -1 for null. `floats`: other measures, NaN for null.
+    `wide` and `cells` are two views of the same memory: event time in µs, hash of (source, transaction_id),
+    whole-number measures; bits, rank and identifiers (-1 for null). `short` are chunks of single columns that are
+    needed for a shorter time, at `short_places`, each from number `short_first` on. `span` is (first, next) number.
     """
 
-    ints: Ints
-    codes: Codes
-    floats: Floats
+    wide: Ints
+    cells: Codes
+    places: Codes
+    short: Floats
+    short_places: Codes
+    short_first: Ints
     span: Ints
 
 
 class Turns(NamedTuple):
-    """Turns of labels in the order they became known: when (µs), and 2 × payment number + is_fraud."""
+    """Turns of labels in the order they became known, but for those to known good by age alone.
+
+    When (µs), and 4 × payment number + 2 where the payment was not yet known good + 1 where it is fraud.
+    """
 
     ints: Ints
     span: Ints
-
-
-def new_rows(ints: int, floats: int, codes: int, room: int = 64) -> Rows:
-    """No payments yet, with so many measures and identifiers."""
-    return Rows(
-        np.zeros((room, FIXED_INTS + ints), np.int64),
-        np.zeros((room, FIXED_CODES + codes), np.int32),
-        np.zeros((room, floats), np.float64),
-        np.zeros(2, np.int64),
-    )
 
 
 def new_turns(room: int = 64) -> Turns:
@@ -58,52 +67,87 @@ def new_turns(room: int = 64) -> Turns:
 
 @inline
 def row_of(rows: Rows, number: Scalar) -> Scalar:
-    """Row of a payment whose number, or the lower half of it, is given."""
-    return (number - rows.span[FIRST]) & LOWER
+    """Row of a payment whose number, or the lower bits of it, is given."""
+    chunk = rows.places[(number >> CHUNK_BITS) & (len(rows.places) - 1)]
+    return np.int64(chunk) << CHUNK_BITS | number & (CHUNK - 1)
+
+
+@inline
+def short_of(rows: Rows, column: Scalar, number: Scalar) -> Scalar:
+    """Where the value of a payment in a column of `short` lies."""
+    chunk = rows.short_places[column, (number >> CHUNK_BITS) & (len(rows.places) - 1)]
+    return np.int64(chunk) << CHUNK_BITS | number & (CHUNK - 1)
+
+
+@inline
+def code_of(rows: Rows, row: Scalar, code: Scalar) -> Scalar:
+    """Identifier of the payment in `row` in the column that `code` describes, -1 for null."""
+    column = code & 0xFF
+    if code < GATED:
+        return np.int64(rows.cells[row, column])
+    if code < SMALL:
+        return np.int64(rows.cells[row, column]) if rows.cells[row, BITS] >> GATE_BIT & 1 else np.int64(-1)
+    return np.int64(rows.cells[row, BITS] >> column & 7)
 
 
 @inline
 def turn_of(turns: Turns, number: Scalar) -> Scalar:
-    """Row of a turn whose number, or the lower half of it, is given."""
-    return (number - turns.span[FIRST]) & LOWER
+    """Row of a turn whose number, or the lower bits of it, is given."""
+    return (number - turns.span[FIRST]) & REF
 
 
 @inline
-def payment_of(stream: Scalar, entry: Scalar, rows: Rows, turns: Turns) -> Scalar:
-    """Row of the payment that an entry of a log speaks of."""
-    number = np.int64(entry) & LOWER
-    if stream == PAYMENTS:
-        return row_of(rows, number)
-    return row_of(rows, turns.ints[turn_of(turns, number), 1] >> 1)
+def payment_of(stream: Scalar, ref: Scalar, rows: Rows, turns: Turns) -> Scalar:
+    """Row of the payment that an entry of a list speaks of."""
+    if stream == EXPLICIT:
+        return row_of(rows, turns.ints[turn_of(turns, ref), 1] >> 2)
+    return row_of(rows, ref)
 
 
 @inline
-def bits_of(stream: Scalar, entry: Scalar, row: Scalar, rows: Rows, turns: Turns) -> Scalar:
-    """Flags of the payment in `row`, with the label of the entry where it is a resolution."""
-    bits = np.int64(rows.codes[row, BITS])
-    if stream == RESOLUTIONS:
-        bits |= (turns.ints[turn_of(turns, np.int64(entry) & LOWER), 1] & 1) << FRAUD_BIT
+def bits_of(stream: Scalar, ref: Scalar, row: Scalar, rows: Rows, turns: Turns) -> Scalar:
+    """Bits of the payment in `row`, with the label of the entry where it is an explicit turn."""
+    bits = np.int64(rows.cells[row, BITS])
+    if stream == EXPLICIT:
+        bits |= (turns.ints[turn_of(turns, ref), 1] & 1) << TURN_FRAUD_BIT
     return bits
 
 
 @inline
-def moment_of(stream: Scalar, entry: Scalar, rows: Rows, turns: Turns) -> Scalar:
-    """When an entry counts: the payment's event time, or when its label became known (µs)."""
-    number = np.int64(entry) & LOWER
-    if stream == PAYMENTS:
-        return rows.ints[row_of(rows, number), TIME]
-    return turns.ints[turn_of(turns, number), 0]
+def moment_of(stream: Scalar, shift: Scalar, ref: Scalar, rows: Rows, turns: Turns) -> Scalar:
+    """When an entry counts (µs): at the event time and `shift` later, or when its turn became known."""
+    if stream == EXPLICIT:
+        return turns.ints[turn_of(turns, ref), 0]
+    return rows.wide[row_of(rows, ref), TIME] + shift
+
+
+@inline
+def comes_before(
+    stream: Scalar,
+    ref: Scalar,
+    other_stream: Scalar,
+    other: Scalar,
+    shift: Scalar,
+    rows: Rows,
+    turns: Turns,
+) -> Scalar:
+    """Whether an entry stands before another: by moment, then event time, then identifier, then label."""
+    at = moment_of(stream, shift, ref, rows, turns)
+    other_at = moment_of(other_stream, shift, other, rows, turns)
+    if at != other_at:
+        return at < other_at
+    return _breaks_tie(stream, ref, other_stream, other, rows, turns)
 
 
 @part
-def comes_before(stream: Scalar, left: Scalar, right: Scalar, rows: Rows, turns: Turns) -> Scalar:
-    """Whether `left` stands before `right`: by moment, then event time, then identifier, then label."""
-    at, other = moment_of(stream, left, rows, turns), moment_of(stream, right, rows, turns)
-    if at != other:
-        return at < other
-    a, b = payment_of(stream, left, rows, turns), payment_of(stream, right, rows, turns)
-    if rows.ints[a, TIME] != rows.ints[b, TIME]:
-        return rows.ints[a, TIME] < rows.ints[b, TIME]
+def _breaks_tie(
+    stream: Scalar, ref: Scalar, other_stream: Scalar, other: Scalar, rows: Rows, turns: Turns
+) -> Scalar:
+    """Whether an entry stands before another of the same moment."""
+    a, b = payment_of(stream, ref, rows, turns), payment_of(other_stream, other, rows, turns)
+    if rows.wide[a, TIME] != rows.wide[b, TIME]:
+        return rows.wide[a, TIME] < rows.wide[b, TIME]
     if a != b:
-        return rows.codes[a, TIE] < rows.codes[b, TIE]
-    return bits_of(stream, left, a, rows, turns) < bits_of(stream, right, b, rows, turns)
+        return rows.cells[a, RANK] & RANK_MASK < rows.cells[b, RANK] & RANK_MASK
+    left, right = bits_of(stream, ref, a, rows, turns), bits_of(other_stream, other, b, rows, turns)
+    return left >> TURN_FRAUD_BIT < right >> TURN_FRAUD_BIT

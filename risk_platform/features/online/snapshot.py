@@ -14,14 +14,14 @@ import numpy.typing as npt
 
 from risk_platform.errors import ContractError
 from risk_platform.features.online.early import Early, Verdict
-from risk_platform.features.online.heap import Heap
+from risk_platform.features.online.index import filled
 from risk_platform.features.online.kernel import grown
-from risk_platform.features.online.ledger import TEXT_FIRST, TEXT_NEXT, Ledger
-from risk_platform.features.online.pool import BLOCK, BUMP, Log
+from risk_platform.features.online.ledger import ROWS_DROPPED, TEXT_FIRST, TEXT_NEXT, Ledger
+from risk_platform.features.online.pool import contents
 from risk_platform.features.online.rows import FIRST, NEXT, Rows, Turns
 from risk_platform.features.online.state import State
+from risk_platform.features.online.store import row_numbers, rows_with_room, short_places
 from risk_platform.features.online.table import FREED, USED, Table, fill_slots
-from risk_platform.features.online.unit import WAITS_FOR, Unit
 
 Arrays = dict[str, npt.NDArray[Any]]
 _CURRENT, _ARRAYS, _MANIFEST = "current", "arrays.npz", "manifest.json"
@@ -30,52 +30,56 @@ _CURRENT, _ARRAYS, _MANIFEST = "current", "arrays.npz", "manifest.json"
 def arrays_of(state: State) -> Arrays:
     """What the state holds, without spare room, equal for equal histories however they were batched."""
     first_row, first_turn, first_byte = state.needed()
-    ledger = state.ledger
+    ledger, rows = state.ledger, state.rows
     clock = ledger.clock.copy()
     clock[TEXT_FIRST] = first_byte
     spare = int(ledger.clock[TEXT_FIRST])
+    following = int(rows.span[NEXT])
     arrays: Arrays = {
-        "rows.ints": _from(state.rows.ints, state.rows.span, first_row),
-        "rows.codes": _from(state.rows.codes, state.rows.span, first_row),
-        "rows.floats": _from(state.rows.floats, state.rows.span, first_row),
-        "rows.span": np.array([first_row, state.rows.span[NEXT]]),
-        "turns.ints": _from(state.turns.ints, state.turns.span, first_turn),
-        "turns.span": np.array([first_turn, state.turns.span[NEXT]]),
-        **_of_table("identities", ledger.identities),
-        "numbers": ledger.numbers[: ledger.identities.counts[USED]],
+        "rows.wide": rows.wide[row_numbers(rows, first_row, following)],
+        "rows.first": np.array([first_row, *rows.short_first]),
+        "turns.ints": state.turns.ints[
+            first_turn - int(state.turns.span[FIRST]) : int(state.turns.span[NEXT] - state.turns.span[FIRST])
+        ],
+        "turns.first": np.array([first_turn]),
         **_of_table("instants", ledger.instants),
         "latest": ledger.latest[: ledger.instants.counts[USED]],
         "text": ledger.text[first_byte - spare : int(clock[TEXT_NEXT]) - spare],
-        "due": ledger.heap.due[: ledger.heap.size[0]],
-        "number": ledger.heap.number[: ledger.heap.size[0]],
         "clock": clock,
         "early": _text_array(_early_facts(state.early)),
         "last_known": np.array([state.last_known]),
     }
+    for column, begin in enumerate(rows.short_first.tolist()):
+        arrays[f"rows.short{column}"] = rows.short[short_places(rows, column, begin, following)]
     for at, (space, users) in enumerate(zip(ledger.spaces, ledger.users, strict=True)):
         arrays |= {**_of_table(f"space{at}", space), f"users{at}": users[: space.counts[USED]]}
-    for name, unit in state.units.items():
-        arrays |= _of_unit(name, unit)
+    for name, host in state.hosts.items():
+        lists, entries = contents(host.log)
+        arrays |= {
+            f"host.{name}.lists": lists,
+            f"host.{name}.entries": entries,
+            f"host.{name}.progress": host.progress,
+        }
     return arrays
 
 
 def put_back(state: State, arrays: Arrays) -> None:
     """Make the fresh `state` hold what `arrays_of` told of another."""
-    ints, codes, floats = (_roomy(arrays[f"rows.{name}"]) for name in ("ints", "codes", "floats"))
-    state.rows = Rows(ints, codes, floats, arrays["rows.span"])
-    state.turns = Turns(_roomy(arrays["turns.ints"]), arrays["turns.span"])
-    identities, instants = _table("identities", arrays), _table("instants", arrays)
+    state.rows = _rows(state.rows, arrays)
+    turns, first = arrays["turns.ints"], int(arrays["turns.first"][0])
+    state.turns = Turns(grown(turns, _room(len(turns))), np.array([first, first + len(turns)]))
+    instants = _table("instants", arrays)
     spaces = tuple(_table(f"space{at}", arrays) for at in range(len(state.ledger.spaces)))
+    clock, following = arrays["clock"], int(state.rows.span[NEXT])
+    live = following - int(clock[ROWS_DROPPED])
     state.ledger = Ledger(
-        identities,
-        grown(arrays["numbers"], len(identities.keys)),
+        filled(2 * _room(live), state.rows, int(clock[ROWS_DROPPED]), following),
         spaces,
         tuple(grown(arrays[f"users{at}"], len(space.keys)) for at, space in enumerate(spaces)),
         instants,
         grown(arrays["latest"], len(instants.keys)),
-        _roomy(arrays["text"]),
-        Heap(_roomy(arrays["due"]), _roomy(arrays["number"]), np.array([len(arrays["due"])])),
-        arrays["clock"],
+        grown(arrays["text"], _room(len(arrays["text"]))),
+        clock,
     )
     state.early = Early(
         {
@@ -84,8 +88,9 @@ def put_back(state: State, arrays: Arrays) -> None:
         }
     )
     state.last_known = int(arrays["last_known"][0])
-    for name in state.units:
-        state.units[name] = _unit(name, arrays)
+    for name in state.hosts:
+        parts = (arrays[f"host.{name}.{part}"] for part in ("lists", "entries", "progress"))
+        state.relist(name, *parts)
 
 
 def state_hash(state: State) -> str:
@@ -150,54 +155,21 @@ def _table(name: str, arrays: Arrays) -> Table:
     return table
 
 
-def _of_unit(name: str, unit: Unit) -> Arrays:
-    progress = unit.progress.copy()
-    progress[WAITS_FOR] = 0
-    arrays = {**_of_table(name, unit.keys), f"{name}.progress": progress}
-    for stream, log in (("payments", unit.payments), ("resolutions", unit.resolutions)):
-        bump = int(log.meta[BUMP])
-        arrays |= {
-            f"{name}.{stream}.pool": log.pool[:bump],
-            f"{name}.{stream}.sums": log.sums[: bump // BLOCK],
-            f"{name}.{stream}.tops": log.tops[: bump // BLOCK],
-            f"{name}.{stream}.spans": log.spans[: unit.keys.counts[USED]],
-            f"{name}.{stream}.free": log.free,
-            f"{name}.{stream}.meta": log.meta,
-        }
-    return arrays
-
-
-def _unit(name: str, arrays: Arrays) -> Unit:
-    keys = _table(name, arrays)
-    logs = []
-    for stream in ("payments", "resolutions"):
-        pool, sums, tops, spans, free, meta = (
-            arrays[f"{name}.{stream}.{part}"] for part in ("pool", "sums", "tops", "spans", "free", "meta")
-        )
-        room = _room(len(pool))
-        logs.append(
-            Log(
-                grown(pool, room),
-                grown(sums, room // BLOCK),
-                grown(tops, room // BLOCK),
-                grown(spans, len(keys.keys)),
-                free,
-                meta,
-            )
-        )
-    return Unit(keys, logs[0], logs[1], arrays[f"{name}.progress"])
-
-
-def _from(array: npt.NDArray[Any], span: npt.NDArray[np.int64], first: int) -> npt.NDArray[Any]:
-    return array[first - int(span[FIRST]) : int(span[NEXT] - span[FIRST])]
+def _rows(fresh: Rows, arrays: Arrays) -> Rows:
+    wide, firsts = arrays["rows.wide"], arrays["rows.first"].tolist()
+    fresh.span[:] = firsts[0]
+    rows = rows_with_room(fresh, max(len(wide), 1))
+    rows.span[NEXT] += len(wide)
+    rows.short_first[:] = firsts[1:]
+    rows.wide[row_numbers(rows, firsts[0], int(rows.span[NEXT]))] = wide
+    for column, begin in enumerate(firsts[1:]):
+        places = short_places(rows, column, begin, int(rows.span[NEXT]))
+        rows.short[places] = arrays[f"rows.short{column}"]
+    return rows
 
 
 def _room(length: int) -> int:
     return max(64, 1 << (length - 1).bit_length()) if length else 64
-
-
-def _roomy(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return grown(array, _room(len(array)))
 
 
 def _early_facts(early: Early) -> dict[str, list[tuple[bool, str, int]]]:
@@ -246,5 +218,6 @@ def leaves(value: object) -> Iterator[npt.NDArray[Any]]:
 
 def nbytes(state: State) -> int:
     """Bytes of all arrays of the state, spare room included."""
-    parts = (state.rows, state.turns, state.ledger, *state.units.values())
+    rows = state.rows._replace(cells=state.rows.cells[:0])
+    parts = (rows, state.turns, state.ledger, *state.hosts.values())
     return sum(array.nbytes for part in parts for array in leaves(part))

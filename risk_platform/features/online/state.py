@@ -1,4 +1,4 @@
-"""The whole state of the online engine: rows, turns, ledger and units, and how they grow and shrink."""
+"""The whole state of the online engine: rows, turns, ledger and lists, and how they grow and shrink."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -9,10 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_platform.features.online.admission import admit
-from risk_platform.features.online.arrivals import code_plan
+from risk_platform.features.online.columns import FIRST_CODE, INTS, TEXTS, Columns
 from risk_platform.features.online.derive import Values
 from risk_platform.features.online.early import Early
-from risk_platform.features.online.kernel import Floats, Ints, grown, settled
+from risk_platform.features.online.host import (
+    PAYMENTS_DROPPED,
+    PAYMENTS_ENTERED,
+    TURNS_ENTERED,
+    Batch,
+    Host,
+    Space,
+    space_for,
+)
+from risk_platform.features.online.host import TURNS_DROPPED as HOST_TURNS_DROPPED
+from risk_platform.features.online.index import find_numbers
+from risk_platform.features.online.kernel import Floats, Ints, Words, grown, settled
 from risk_platform.features.online.labels import judge
 from risk_platform.features.online.ledger import (
     INSTANTS_DROPPED,
@@ -25,22 +36,18 @@ from risk_platform.features.online.ledger import (
     ledger_with_room,
     new_ledger,
 )
-from risk_platform.features.online.plan import INTS, Columns, Stage
-from risk_platform.features.online.rows import BITS, FIRST, NEXT, TEXT, Rows, Turns, new_rows, new_turns
-from risk_platform.features.online.step import step
-from risk_platform.features.online.unit import (
-    PAYMENTS_DROPPED,
-    Batch,
-    Space,
-    new_unit,
-    roomier,
-    space_for,
-)
-from risk_platform.features.online.unit import TURNS_DROPPED as UNIT_TURNS_DROPPED
+from risk_platform.features.online.plan import Plan
+from risk_platform.features.online.pool import LONGEST, log_with_entries, log_with_lists, new_log
+from risk_platform.features.online.rows import FIRST, NEXT, TEXT, Turns, new_turns
+from risk_platform.features.online.step import absorb, refill, step
+from risk_platform.features.online.store import age, give_back, keep, new_rows, rows_with_room, short_places
+from risk_platform.features.online.tally import new_tally, tally_with_room
 
 DAY = 86_400_000_000
 # Below this many payments a second thread costs more than it does.
 _FEW = 32
+# After so many payments the room of what aged out is given back.
+_OFTEN = 256
 
 
 @dataclass(frozen=True)
@@ -55,24 +62,30 @@ class Limits:
 class State:
     """Everything that later payments can see, and the steps that change it."""
 
-    def __init__(self, columns: Columns, stages: tuple[Stage, ...], limits: Limits) -> None:
-        self.columns, self.limits = columns, limits
-        self.code_plan, self.texts, spaces = code_plan(columns.codes)
-        self.plans = {
-            f"{at}.{entity}": plan for at, stage in enumerate(stages) for entity, plan in stage.units.items()
-        }
+    def __init__(self, columns: Columns, plan: Plan, limits: Limits) -> None:
+        self.columns, self.plan, self.limits = columns, plan, limits
+        # All of them, used or not, so that the kernels are compiled for one number of spaces.
+        self.spaces = tuple(dict.fromkeys(TEXTS.values()))
+        self.code_plan = np.array(
+            [(FIRST_CODE + at, self.spaces.index(TEXTS[name])) for at, name in enumerate(columns.codes)],
+            np.int64,
+        ).reshape(len(columns.codes), 2)
         self.rows = new_rows(len(INTS), len(columns.floats), len(columns.codes))
         self.turns = new_turns()
-        self.ledger = new_ledger(len(spaces))
-        self.units = {name: new_unit(plan) for name, plan in self.plans.items()}
+        self.ledger = new_ledger(len(self.spaces))
+        self.hosts = {
+            name: Host(
+                new_log(int(host.kept[:2].max()), int(host.kept[2:].max())),
+                np.zeros(5, np.int64),
+                new_tally(),
+            )
+            for name, host in plan.hosts.items()
+        }
         self.early = Early()
         self.last_known = -(1 << 62)
-        self._spaces: dict[str, Space] = {name: space_for(plan, 1, 1) for name, plan in self.plans.items()}
-        self._stage_units = [[f"{at}.{entity}" for entity in stage.units] for at, stage in enumerate(stages)]
-        self._paid = tuple(name for name, plan in self.plans.items() if plan.used[0])
-        self._resolved = tuple(name for name, plan in self.plans.items() if plan.used[1])
-        self._admit: Callable[..., int] | None = None
-        self._steps: dict[str, Callable[..., int]] = {}
+        self._working: dict[str, Space] = {name: space_for(host, 1) for name, host in plan.hosts.items()}
+        self._loops: dict[str, Callable[..., int]] = {}
+        self._unsettled = 0
         self._kept = self._reaches()
 
     @property
@@ -82,63 +95,80 @@ class State:
 
     def admit(self, arrivals: Arrivals) -> Batch:
         """Rows for the arrivals, none of which breaks a rule, and the batch they are."""
-        self._make_room(arrivals)
+        count = len(arrivals.time)
+        self.rows = rows_with_room(self.rows, count)
+        self.ledger = ledger_with_room(self.ledger, self.rows, count, len(arrivals.text))
+        self._make_turns(count + len(arrivals.early))
         first = int(self.rows.span[NEXT])
         newest = np.maximum.accumulate(np.maximum(arrivals.time, self.newest))
-        before = np.empty(len(arrivals.time), np.int64)
-        at = 0
-        while at < len(before):
-            given = (
-                at, arrivals, self.code_plan, self._kept, self.ledger, self.rows, self.turns, before
-            )  # fmt: skip
-            self._admit = self._admit or settled(admit, *given)
-            at = self._admit(*given)
-            if at < len(before):
-                self._more_turns(len(arrivals.early))
+        self._call("admit", admit, arrivals, self.code_plan, self._kept, self.ledger, self.rows, self.turns)
         self.last_known = int(arrivals.known[-1])
         # A copy of its own, so that the type of the batch is always the same.
-        return Batch(first, np.array(arrivals.known), newest, before)
+        batch = Batch(first, np.array(arrivals.known), newest)
+        for name in self.hosts:
+            self._prepare(name, count)
+        return batch
 
     def judge(self, verdicts: Ints) -> None:
         """Note verdicts on payments of the state: (payment number, known µs, is_fraud), in order."""
-        at = 0
-        while at < len(verdicts):
-            at = judge(at, verdicts, self._kept, self.ledger, self.rows, self.turns)
-            if at < len(verdicts):
-                self._more_turns(1)
+        self._make_turns(len(verdicts))
+        judge(verdicts, self._kept, self.rows, self.turns)
+        self.absorb()
+
+    def numbers_of(self, words: Words) -> Ints:
+        """Numbers of the payments whose identifiers hash to `words`, -1 where there is none."""
+        numbers = np.empty(len(words), np.int64)
+        first = int(self.ledger.clock[ROWS_DROPPED])
+        self._call("find", find_numbers, self.ledger.payments, words, first, self.rows, numbers)
+        return numbers
 
     def write(self, batch: Batch, values: Values) -> None:
-        """Keep what later payments see of the batch: the measures and flags that `values` has so far."""
-        begin = batch.first - int(self.rows.span[FIRST])
-        part = slice(begin, begin + len(batch.known))
+        """Keep what later payments see of the batch: measures and flags."""
+        flags = np.zeros(len(batch.known), np.int32)
+        for bit, name in enumerate(self.columns.bits):
+            column = values[name.removeprefix("has ")]
+            there = column == column if name.startswith("has ") else column == 1
+            flags |= there.astype(np.int32) << np.int32(bit)
+        measures = np.empty((len(batch.known), len(self.columns.floats)))
         for at, name in enumerate(self.columns.floats):
-            if name in values:
-                self.rows.floats[part, at] = values[name]
-        bits = np.zeros(len(batch.known), np.int32)
-        for at, name in enumerate(self.columns.bits):
-            column = values.get(name.removeprefix("has "))
-            if column is not None:
-                there = ~np.isnan(column) if name.startswith("has ") else column == 1
-                bits |= there.astype(np.int32) << np.int32(at)
-        self.rows.codes[part, BITS] = bits
+            measures[:, at] = values[name]
+        self._call("keep", keep, batch.first, flags, measures, self.rows)
 
-    def run(self, stage: int, batch: Batch, out: Floats, threads: Executor) -> None:
-        """Answer every aggregate of the stage into `out` (payments × names) and enter the batch."""
-        names = self._stage_units[stage]
-        self._fit_spaces(names, len(batch.known))
+    def answer(self, batch: Batch, out: Floats) -> None:
+        """Answer every first-stage aggregate into `out` (payments × names)."""
+        for name in self.plan.first_hosts:
+            given = (0, batch, self.plan.hosts[name], self.hosts[name], self._working[name], out)
+            self._call("step", step, *given, self.rows, self.turns)
+
+    def step(self, batch: Batch, out: Floats, threads: Executor) -> None:
+        """Answer every second-stage aggregate into `out` (payments × names) and enter the batch."""
         if len(batch.known) < _FEW:
-            for name in names:
+            for name in self.hosts:
                 self._step(name, batch, out)
         else:
-            for done in [threads.submit(self._step, name, batch, out) for name in names]:
+            for done in [threads.submit(self._step, name, batch, out) for name in self.hosts]:
                 done.result()
+        self.absorb()
+        self._unsettled += len(batch.known)
+        if self._unsettled >= _OFTEN:
+            self.settle()
+
+    def absorb(self) -> None:
+        """Enter the turns that are not yet; all that is derived of their payments is known by now."""
+        for name, plan in self.plan.hosts.items():
+            while self.hosts[name].progress[TURNS_ENTERED] < self.turns.span[NEXT]:
+                self._more_room(name, absorb(plan, self.hosts[name], self.rows, self.turns))
 
     def settle(self) -> None:
         """Give back the room of what aged out."""
+        self._unsettled = 0
         self.early.forget(self.newest - self.limits.horizon)
         rows, turns, text = self.needed()
-        _shift(self.rows.span, rows, (self.rows.ints, self.rows.codes, self.rows.floats))
-        _shift(self.turns.span, turns, (self.turns.ints,))
+        before = self.rows.short_first.copy()
+        limits, recent = self.newest - self._short_reach, int(self.ledger.clock[INSTANTS_DROPPED])
+        self._call("age", age, self.rows, limits, rows, recent)
+        give_back(self.rows, rows, before)
+        _shift(self.turns.span, turns, self.turns.ints)
         clock = self.ledger.clock
         unused = text - int(clock[TEXT_FIRST])
         kept = int(clock[TEXT_NEXT]) - text
@@ -149,61 +179,71 @@ class State:
     def needed(self) -> tuple[int, int, int]:
         """First payment, first turn and first byte of text that anything can still ask for."""
         clock = self.ledger.clock
-        paid = [int(self.units[name].progress[PAYMENTS_DROPPED]) for name in self._paid]
-        turned = [int(self.units[name].progress[UNIT_TURNS_DROPPED]) for name in self._resolved]
+        paid = [int(host.progress[PAYMENTS_DROPPED]) for host in self.hosts.values()]
+        turned = [int(host.progress[HOST_TURNS_DROPPED]) for host in self.hosts.values()]
         recent = int(clock[INSTANTS_DROPPED])
-        empty = recent == int(self.rows.span[NEXT])
-        text = clock[TEXT_NEXT] if empty else self.rows.ints[recent - int(self.rows.span[FIRST]), TEXT]
-        return min([int(clock[ROWS_DROPPED]), *paid]), min([int(clock[TURNS_DROPPED]), *turned]), int(text)
+        if recent == int(self.rows.span[NEXT]):
+            text = int(clock[TEXT_NEXT])
+        else:
+            text = int(self.rows.short[short_places(self.rows, TEXT, recent, recent + 1)][0])
+        return min([int(clock[ROWS_DROPPED]), *paid]), min([int(clock[TURNS_DROPPED]), *turned]), text
+
+    def relist(self, name: str, lists: Ints, entries: Ints, progress: Ints) -> None:
+        """Fill the lists of a host with what `contents` told of them."""
+        log = log_with_lists(self.hosts[name].log, self._lists)
+        self.hosts[name] = Host(log, progress, new_tally())
+        done = np.zeros(2, np.int64)
+        while done[0] < len(lists):
+            given = (lists, entries, done, self.plan.hosts[name], self.hosts[name].log, self.rows, self.turns)
+            self._more_room(name, refill(*given))
 
     def _reaches(self) -> Ints:
-        """Limits as the ledger takes them: it keeps rows, ties and turns longer than any unit asks for them."""
-        paid, resolved = np.max([plan.reach for plan in self.plans.values()], axis=0).tolist()
+        """Limits as the ledger takes them: it keeps rows, ties and turns longer than any list asks for them."""
+        paid, turned = np.max([host.reach for host in self.plan.hosts.values()], axis=0, initial=0).tolist()
         late = self.limits.tolerance
         rows = max(paid, self.limits.horizon + late) + 2 * DAY
-        return np.array(
-            [self.limits.maturity, self.limits.horizon, rows, late + DAY, resolved + DAY], np.int64
-        )
+        self._short_reach = np.array([0, 0, *self.columns.floats.values()], np.int64)
+        return np.array([self.limits.maturity, self.limits.horizon, rows, late + DAY, turned + DAY], np.int64)
+
+    @property
+    def _lists(self) -> int:
+        """How many lists a host may have: two for every code, and more codes than parts of the day."""
+        return 2 * max((len(space.keys) for space in self.ledger.spaces), default=8)
+
+    def _prepare(self, name: str, count: int) -> None:
+        """Make lists for new identifiers, and working space for their length."""
+        log, progress, tally = self.hosts[name]
+        tally = tally_with_room(tally, count * len(self.plan.hosts[name].tallies))
+        self.hosts[name] = Host(log_with_lists(log, self._lists), progress, tally)
+        longest = int(log.meta[LONGEST]) + count
+        if len(self._working[name].hits) < longest:
+            self._working[name] = space_for(self.plan.hosts[name], 2 * longest)
 
     def _step(self, name: str, batch: Batch, out: Floats) -> None:
-        at = 0
-        while True:
-            given = (
-                at, batch, self.plans[name], self.units[name], self._spaces[name], out, self.rows, self.turns
-            )  # fmt: skip
-            if name not in self._steps:
-                self._steps[name] = settled(step, *given)
-            at = self._steps[name](*given)
-            if at == len(batch.known):
-                return
-            self.units[name] = roomier(self.units[name])
+        until = batch.first + len(batch.known)
+        while self.hosts[name].progress[PAYMENTS_ENTERED] < until:
+            given = (1, batch, self.plan.hosts[name], self.hosts[name], self._working[name], out)
+            self._more_room(name, self._call("step", step, *given, self.rows, self.turns))
 
-    def _fit_spaces(self, names: list[str], payments: int) -> None:
-        codes = max(len(space.keys) for space in self.ledger.spaces)
-        for name in names:
-            space = self._spaces[name]
-            if len(space.payments.seen) <= codes or len(space.found) < payments:
-                self._spaces[name] = space_for(self.plans[name], codes, payments)
+    def _more_room(self, name: str, entries: int) -> None:
+        if entries:
+            host = self.hosts[name]
+            self.hosts[name] = host._replace(log=log_with_entries(host.log, entries))
 
-    def _make_room(self, arrivals: Arrivals) -> None:
-        count = len(arrivals.time)
-        self.ledger = ledger_with_room(self.ledger, count, 2 * count, len(arrivals.text))
-        used = int(self.rows.span[NEXT] - self.rows.span[FIRST])
-        room = len(self.rows.ints)
-        while used + count > room:
-            room *= 2
-        if room > len(self.rows.ints):
-            ints, codes, floats, span = self.rows
-            self.rows = Rows(grown(ints, room), grown(codes, room), grown(floats, room), span)
+    def _call(self, name: str, loop: Callable[..., Any], *given: object) -> int:
+        if name not in self._loops:
+            self._loops[name] = settled(loop, *given)
+        return self._loops[name](*given)
 
-    def _more_turns(self, least: int) -> None:
-        self.turns = Turns(grown(self.turns.ints, 2 * len(self.turns.ints) + least), self.turns.span)
+    def _make_turns(self, more: int) -> None:
+        needed = int(self.turns.span[NEXT] - self.turns.span[FIRST]) + more
+        if needed > len(self.turns.ints):
+            self.turns = Turns(grown(self.turns.ints, 2 * needed), self.turns.span)
 
 
-def _shift(span: Ints, first: int, arrays: tuple[npt.NDArray[Any], ...]) -> None:
+def _shift(span: Ints, first: int, array: npt.NDArray[Any]) -> None:
     """Move the rows from number `first` on to the front, once a third of them is dropped."""
     dropped, kept = first - int(span[FIRST]), int(span[NEXT]) - first
     if 2 * dropped > kept:
-        for array in arrays:
-            array[:kept] = array[dropped : dropped + kept]
+        array[:kept] = array[dropped : dropped + kept]
         span[FIRST] = first

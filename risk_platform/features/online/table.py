@@ -54,11 +54,17 @@ def fill_slots(table: Table) -> None:
 
 
 @inline
-def home(table: Table, key: Scalar) -> Scalar:
-    """The slot where the search for `key` begins."""
+def mixed(key: Scalar) -> Scalar:
+    """`key` with every bit of it in every bit."""
     word = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.int64((word ^ (word >> np.uint64(31))) & np.uint64(len(table.slots) - 1))
+    return word ^ (word >> np.uint64(31))
+
+
+@inline
+def home(table: Table, key: Scalar) -> Scalar:
+    """The slot where the search for `key` begins."""
+    return np.int64(mixed(key)) & (len(table.slots) - 1)
 
 
 @inline
@@ -122,10 +128,3 @@ def _place(table: Table, code: Scalar) -> None:
 def _enter_all(table: Table, codes: Ints) -> None:
     for code in codes:
         _place(table, code)
-
-
-@kernel
-def find_all(table: Table, keys: Words, codes: Ints) -> None:
-    """Write the code of each key to `codes`, -1 where it is not there."""
-    for i in range(len(keys)):
-        codes[i] = find(table, keys[i])

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -94,6 +95,47 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(payments: list[Payment
     with pytest.raises(ContractError, match=reason):
         engine.observe(table_of(payments))
     assert engine.state_hash() == before
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [
+        (pa.array(["1.50"]), "amount_minor of the payments is string; it must be a whole number"),
+        (pa.array([1.5]), "amount_minor of the payments is double; it must be a whole number"),
+    ],
+)
+def test_a_column_of_another_type_is_refused_by_name(column: pa.Array, reason: str) -> None:
+    engine = engine_of(SMALL)
+    table = table_of([paid("first", timedelta(0))])
+    with pytest.raises(ContractError, match=reason):
+        engine.observe(table.set_column(table.schema.get_field_index("amount_minor"), "amount_minor", column))
+
+
+def test_an_absent_column_is_refused_by_name() -> None:
+    with pytest.raises(ContractError, match="lack the column city"):
+        engine_of(SMALL).observe(table_of([paid("first", timedelta(0))]).drop_columns("city"))
+
+
+def busy(number: int, payer: str, minutes: int) -> Payment:
+    moment = NOON + timedelta(minutes=minutes)
+    return Payment(f"b{number}", moment, NOON + timedelta(minutes=number), payer, 100, "shop")
+
+
+def test_distinct_counts_of_a_busy_payee_equal_their_definition() -> None:
+    variables = declared(
+        entities={"shop": {"title": "", "key": ["counterparty_id"]}},
+        measures={"payers": {"title": "", "column": "customer_id_code"}},
+        filters={},
+        deviations={},
+        aggregates=[{"entity": "shop", "measure": "payers", "aggs": ["distinct"], "windows": ["1h", "2d"]}],
+    )
+    # Every seventh payment comes an hour late, and after 600 of them two days pass.
+    payments = [
+        busy(at, f"payer{at * at % 89}", at - 60 * (at % 7 == 0) + 2_880 * (at > 600))
+        for at in range(60, 760)
+    ]
+    found, _ = fed(engine_of(variables, 4 * DAY), payments, [], 50)
+    assert wrong(variables, found, expected(variables, payments, [])) == {}
 
 
 def test_a_judgement_older_than_what_was_seen_is_refused() -> None:

@@ -71,17 +71,23 @@ class LiveFeeder:
         try:
             mapping = load_mapping(mapping_of(self._home, waiting.mapping))
             file = check_file(waiting.path, mapping)
+            is_done = self._take_in(waiting.path, mapping, file)
         except InputError as error:
             self._refuse(waiting, str(error))
             return
+        if is_done:
+            _move(waiting.path, self._home.taken_files / waiting.mapping)
+
+    def _take_in(self, path: Path, mapping: SourceMapping, file: LiveFile) -> bool:
+        """Whether the file is taken in whole, now or before."""
         progress = self._files.find(file.file_id)
-        if progress is None or progress.finished_number is None:
-            if not self._feed(waiting.path, mapping, file, progress.lines_done if progress else 0):
-                return
-            self._tell(self._files.finish(file, micros(self._clock())))
-        else:
-            self._told(f"{waiting.path.name}: taken in before, nothing added")
-        _move(waiting.path, self._home.taken_files / waiting.mapping)
+        if progress is not None and progress.finished_number is not None:
+            self._told(f"{path.name}: taken in before, nothing added")
+            return True
+        if not self._feed(path, mapping, file, progress.lines_done if progress else 0):
+            return False
+        self._tell(self._files.finish(file, micros(self._clock())))
+        return True
 
     def _feed(self, path: Path, mapping: SourceMapping, file: LiveFile, lines_done: int) -> bool:
         """Whether every line behind `lines_done` was answered; not when the feeder is to stop."""

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
 from risk_platform.errors import InputError
 from risk_platform.intake.events import live_fields, micros
@@ -47,10 +48,10 @@ def check_file(path: Path, mapping: SourceMapping) -> LiveFile:
         raise InputError(
             f"{path.name} holds {mapping.kind}, which do not come in live; put it into landing/history."
         )
-    with closing(open_source(path, mapping)) as source:
+    with _refusing(path), closing(open_source(path, mapping)) as source:
         mapper = Mapper(mapping, source.columns, source.name)
-        for _ in source.batches(mapper.source_columns):
-            pass
+        for batch in source.batches(mapper.source_columns):
+            mapper.map(batch.frame)
     return LiveFile(_file_id(path, mapping), path.name, mapping.name, mapping.source, mapping.kind)
 
 
@@ -67,8 +68,11 @@ class LiveReader:
         self._names = [field.name for field in live_fields(mapping.kind)]
 
     def parts(self, lines_done: int, now: datetime) -> Iterator[ReadPart]:
-        """The parts behind the line `lines_done`, in the order of the file; `now` is the instant of checking."""
-        with closing(open_source(self._path, self._mapping)) as source:
+        """The parts behind the line `lines_done`, in the order of the file; `now` is the instant of checking.
+
+        Raises InputError when the file is another one by now.
+        """
+        with _refusing(self._path), closing(open_source(self._path, self._mapping)) as source:
             mapper = Mapper(self._mapping, source.columns, source.name)
             for batch in source.batches(mapper.source_columns):
                 rows = _rows(batch, mapper).filter(pl.col(SOURCE_LINE) > lines_done)
@@ -87,6 +91,16 @@ class LiveReader:
         lines = rows[SOURCE_LINE].to_list()
         part = FilePart(self._file, lines, columns["transaction_id"], lines[-1], micros(now))
         return ReadPart(self._preparer.check(self._kind, columns, refusals, now), part)
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Turn what the readers of tables make of a strange file into the sentence that refuses it."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise InputError(f"{path.name} cannot be read: {reason}.") from error
 
 
 def _rows(batch: RawBatch, mapper: Mapper) -> pl.DataFrame:

@@ -4,6 +4,7 @@ import os
 from concurrent.futures import Future
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from risk_platform.home import Home
@@ -100,6 +101,26 @@ def test_a_bad_file_is_refused_in_a_sentence_and_the_rest_goes_on(
     assert (home.refused_files / "no_such_mapping" / "lost.csv").is_file()
     assert any("do not come in live" in line for line in told)
     assert [each.file.file_name for each in taken(running)] == ["good.csv"]
+
+
+def test_a_damaged_table_is_refused_and_changes_nothing(
+    feeder: LiveFeeder, running: Running, home: Home, told: Lines
+) -> None:
+    path = drop(home, "canonical", "whole.csv", payments(1, 400))
+    table = pl.read_csv(path)
+    damaged = path.with_name("damaged.parquet")
+    table.write_parquet(damaged, compression="uncompressed")
+    content = bytearray(damaged.read_bytes())
+    content[200:4000] = bytes(3800)
+    damaged.write_bytes(content)
+    os.utime(damaged, (0, 0))
+    path.unlink()
+    before = running.store.tail()
+    feeder.look()
+    assert running.store.tail() == before
+    assert (home.refused_files / "canonical" / "damaged.parquet").is_file()
+    assert len(told) == 1
+    assert told[0].startswith("damaged.parquet is refused: ")
 
 
 def test_a_feeder_goes_on_behind_the_last_line_that_is_durable(

@@ -34,7 +34,7 @@ from risk_platform.operations.accounts import Accounts
 from risk_platform.operations.alerts import AlertQueue
 from risk_platform.operations.database import bring_up_to_date, database_url, open_database
 from risk_platform.operations.feed import DecisionFeed
-from risk_platform.operations.idempotency import IdempotencyKeys
+from risk_platform.operations.idempotency import IdempotencyKeys, keys_database
 from risk_platform.operations.inbox_feed import InboxFeed
 from risk_platform.operations.store import Reached
 from risk_platform.operations.tickets import Tickets
@@ -97,7 +97,7 @@ class Service:
             database=database,
             accounts=accounts,
             worker=worker,
-            keys=IdempotencyKeys(database, worker),
+            keys=IdempotencyKeys(keys_database(store), worker),
             alerts=AlertQueue(database),
             feed=DecisionFeed(database),
             engine=engine,
@@ -123,6 +123,7 @@ class Service:
         await self.engine.close()
         await self.batches.close()
         self.worker.close()
+        self.keys.close()
         self.database.dispose()
 
     @property

@@ -31,6 +31,7 @@ _LONGEST_MS, _LEAST_PER_SECOND = 50.0, 10_000.0
 _MIB = 1 << 20
 _CHECKED = 200
 _SAMPLE_SECONDS = 5.0
+_RENEW_SECONDS = 300.0
 # What counts as flat: a twentieth more over the run.
 _MOST_GROWTH = 1.05
 
@@ -101,16 +102,18 @@ def api_figures(minutes: float, per_second: float, workers: int, progress: Progr
 async def _measured(
     site: BenchSite, home: Home, payments: Payments, minutes: float, per_second: float, progress: Progress
 ) -> list[Figure]:
-    caller = Caller(HOST, site.port, site.token)
+    caller = Caller(HOST, site.port, site.token())
     await closed_loop(caller, BATCH, [payments.batch() for _ in range(_WARM_BATCHES)], 1)
     batches = await _batches(caller, site, payments, progress)
     await open_loop(caller, ONE, per_second, round(per_second * 5), lambda _: orjson.dumps(payments.next()))
     progress(f"{per_second:g} single decisions a second for {minutes:g} min")
     memory, before = Memory(), site.cpu_seconds()
     watching = asyncio.create_task(memory.watch(site))
+    renewing = asyncio.create_task(_renew(caller, site))
     count = round(per_second * 60 * minutes)
     latencies = await open_loop(caller, ONE, per_second, count, lambda _: orjson.dumps(payments.next()))
     watching.cancel()
+    renewing.cancel()
     after = site.cpu_seconds()
     await caller.close()
     spent = {name: (after[name] - before[name]) / count * 1e6 for name in after}
@@ -121,6 +124,13 @@ async def _measured(
     latencies.refuse_failures()
     _refuse_loss(home, payments.sent)
     return [*_latency_figures(latencies, per_second), batches, *memory.figures(minutes)]
+
+
+async def _renew(caller: Caller, site: BenchSite) -> None:
+    """Sign in again before an access token ends."""
+    while True:
+        await asyncio.sleep(_RENEW_SECONDS)
+        caller.token = await asyncio.to_thread(site.token)
 
 
 async def _batches(caller: Caller, site: BenchSite, payments: Payments, progress: Progress) -> Figure:

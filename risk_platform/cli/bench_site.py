@@ -30,12 +30,17 @@ _STOP_SECONDS = 60
 
 @dataclass(frozen=True)
 class BenchSite:
-    """A running service: its processes, its port, and an access token of a payment system."""
+    """A running service: its processes and its port."""
 
     engine: psutil.Process
     api: psutil.Process
     port: int
-    token: str
+
+    def token(self) -> str:
+        """A new access token of a payment system; it is good for ten minutes."""
+        credentials = {"email": _EMAIL, "password": _PASSWORD}
+        url = f"http://{HOST}:{self.port}/api/v1/auth/login"
+        return str(httpx.post(url, json=credentials, trust_env=False, timeout=60).json()["access_token"])
 
     def api_bytes(self) -> int:
         """Memory of all API processes that is theirs alone, plus their share of the rest."""
@@ -62,9 +67,7 @@ def bench_site(home: Home, workers: int) -> Iterator[BenchSite]:
         api = stack.enter_context(_command(home, "api", "--port", str(port), "--workers", str(workers)))
         url = f"http://{HOST}:{port}/api/v1"
         _wait(api, lambda: _healthy(url), home)
-        credentials = {"email": _EMAIL, "password": _PASSWORD}
-        token = httpx.post(f"{url}/auth/login", json=credentials, trust_env=False).json()["access_token"]
-        yield BenchSite(psutil.Process(engine.pid), psutil.Process(api.pid), port, token)
+        yield BenchSite(psutil.Process(engine.pid), psutil.Process(api.pid), port)
 
 
 @contextmanager

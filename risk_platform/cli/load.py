@@ -32,7 +32,7 @@ class Caller:
 
     def __init__(self, host: str, port: int, token: str) -> None:
         self._host, self._port = host, port
-        self._token = token
+        self.token = token
         self._idle: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = deque()
         self.connections = 0
 
@@ -66,7 +66,7 @@ class Caller:
 
     def _head(self, path: str, length: int) -> bytes:
         return (
-            f"POST {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\nAuthorization: Bearer {self._token}\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\nAuthorization: Bearer {self.token}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
         ).encode()
 

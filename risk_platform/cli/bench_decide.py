@@ -1,19 +1,18 @@
 """The benchmark of live decisions: from a validated payment to its reasons, against a bare LightGBM predict."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from risk_platform.cli.bench_desk import Desk, Floats, Progress, anchored, models, rule_book
 from risk_platform.cli.figures import Figure
+from risk_platform.cli.stopwatch import Stopwatch
 from risk_platform.decisions.archive import Archive
 from risk_platform.decisions.engine import DecisionEngine
 from risk_platform.decisions.levels import Thresholds
@@ -34,7 +33,6 @@ from risk_platform.operations.records import Tail
 from risk_platform.operations.store import Store
 from risk_platform.settings import Settings, settings
 
-_Result = TypeVar("_Result")
 _PAYMENTS = 10_000
 _SINGLES = 1_000
 _LEAST_PER_SECOND = 30_000.0
@@ -42,26 +40,6 @@ _LONGEST_MS = 2.0
 _PEER_RUNS = 3
 _FEATURES, _JUDGED = "features", "rules, score, reasons"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Stopwatch:
-    """Seconds spent by stage: by the clock, and by all processors for this process."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
-        self.processor: dict[str, float] = defaultdict(float)
-
-    def time(self, stage: str, work: Callable[[], _Result]) -> _Result:
-        """What `work` gives, its time added to `stage`."""
-        began, worked = perf_counter(), process_time()
-        result = work()
-        self.seconds[stage] += perf_counter() - began
-        self.processor[stage] += process_time() - worked
-        return result
-
-    @property
-    def total(self) -> float:
-        return sum(self.seconds.values())
 
 
 @dataclass(frozen=True)

@@ -7,63 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from itertools import product
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from risk_platform.decisions.figures import FIGURES, plural
+from risk_platform.decisions.reason_document import ReasonDocument, Rule, RuleReason, Word
 from risk_platform.durations import parse_duration
 from risk_platform.errors import ContractError
 
-Figure = Literal["money", "days", "number", "magnitude", "count", "payments", "share", "rarity", "weekday"]
 _WINDOWS = ("window", "habit")
-Word = str | dict[str, str]
 Payment = Mapping[str, Any]
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-
-class Rule(BaseModel):
-    """One reason code: the features it speaks for, and its sentence on either side of an ordinary value."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    code: str
-    title: str
-    features: tuple[str, ...]
-    figure: Figure = "number"
-    neutral: float = 0
-    above: str
-    below: str | None = None
-    missing: str | None = None
-
-    def sentence(self, value: float) -> str:
-        """The template for `value`: missing when it is no number, else above or below the neutral one."""
-        if math.isnan(value):
-            return self.missing or "{title} is not known for this payment."
-        return self.below if self.below is not None and value <= self.neutral else self.above
-
-
-class RuleReason(BaseModel):
-    """A reason that no feature speaks for: its code, title and one sentence."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    code: str
-    title: str
-    sentence: str
-
-
-class _Dictionary(BaseModel):
-    """The file `reasons.yaml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    words: dict[str, dict[str, Word]]
-    reasons: tuple[Rule, ...]
-    rules: tuple[RuleReason, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,7 +87,7 @@ class ReasonDictionary:
     def parse(cls, text: str) -> Self:
         """The dictionary written in YAML `text`; raises ContractError naming what is wrong in it."""
         try:
-            stated = _Dictionary.model_validate(yaml.safe_load(text))
+            stated = ReasonDocument.model_validate(yaml.safe_load(text))
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])

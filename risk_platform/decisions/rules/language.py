@@ -6,13 +6,14 @@ three values (Kleene): a comparison with an unknown value is unknown, and only w
 """
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from risk_platform.decisions.rules.bounds import Bound, bounds_of, is_symbol
 from risk_platform.decisions.rules.columns import NUMBERS, PAYMENT_COLUMNS, TEXTS, Bools, Floats, Seen
 from risk_platform.decisions.rules.lists import LIST_NAMES, Lists
 from risk_platform.transactions.marked_yaml import suggestion
@@ -25,15 +26,6 @@ class RuleLanguageError(ValueError):
 Condition = Callable[[Seen, Lists], Bools]
 """Where a condition is certainly true (or, compiled for the other side, certainly false)."""
 Number = Callable[[Seen], Floats | np.float64]
-
-
-@dataclass(frozen=True)
-class Bound:
-    """What a condition asks of one feature at least: its value stands in that order (lt, le, …) to `limit`."""
-
-    feature: str
-    order: str
-    limit: float
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,7 @@ def compile_condition(text: str, features: Iterable[str]) -> Compiled:
     used = frozenset(symbols)
     return Compiled(
         condition,
-        tuple(_bounds(expression)),
+        tuple(bounds_of(expression)),
         used - frozenset(PAYMENT_COLUMNS) - frozenset(LIST_NAMES),
         used & frozenset(PAYMENT_COLUMNS),
         used & frozenset(LIST_NAMES),
@@ -117,21 +109,6 @@ def _logic(every: bool, left: Condition, right: Condition) -> Condition:
     return both if every else either
 
 
-def _bounds(node: Any) -> Iterator[Bound]:
-    """The comparisons of a feature with a number that the condition is joined of by and."""
-    name = type(node).__name__
-    if name == "LogicExpression" and node.type == "and":
-        yield from _bounds(node.left)
-        yield from _bounds(node.right)
-    elif name in ("ComparisonExpression", "ArithmeticComparisonExpression") and node.type in _ORDERS:
-        for one, other, order in (
-            (node.left, node.right, node.type),
-            (node.right, node.left, _MIRRORED[node.type]),
-        ):
-            if _is_feature(one) and type(other).__name__ == "FloatExpression":
-                yield Bound(one.name, order, float(other.value))
-
-
 _ORDERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "lt": operator.lt,
     "le": operator.le,
@@ -140,7 +117,6 @@ _ORDERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
     "ne": operator.ne,
 }
-_MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 _OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
 
 
@@ -164,7 +140,7 @@ def _comparison(node: Any, side: bool) -> Condition:
 
 def _known(node: Any, order: str) -> Condition:
     """Whether a value is unknown (== null) or known (!= null): the one comparison that is never unknown."""
-    if not _is_symbol(node) or node.name in LIST_NAMES or order not in ("eq", "ne"):
+    if not is_symbol(node) or node.name in LIST_NAMES or order not in ("eq", "ne"):
         raise RuleLanguageError("null can be compared with one feature or column only, by == or !=")
     name = node.name
 
@@ -186,7 +162,7 @@ def _membership(node: Any, side: bool) -> Condition:
     if not _is_column(node.member):
         raise RuleLanguageError(f"{_said(node)}: in takes a column of text on its left")
     column, container = node.member.name, node.container
-    if _is_symbol(container) and container.name in LIST_NAMES:
+    if is_symbol(container) and container.name in LIST_NAMES:
         listed = container.name
 
         def looked_up(seen: Seen, lists: Lists) -> Bools:
@@ -217,7 +193,7 @@ def _number(node: Any) -> Number:
     if name == "FloatExpression":
         value = np.float64(node.value)
         return lambda _: value
-    if _is_symbol(node) and node.name not in (*TEXTS, *LIST_NAMES):
+    if is_symbol(node) and node.name not in (*TEXTS, *LIST_NAMES):
         symbol = node.name
         return lambda seen: seen.number(symbol)
     if name == "UnaryExpression" and node.type == "uminus":
@@ -246,17 +222,8 @@ def _computed(
     return np.where(np.isfinite(result), result, np.nan)
 
 
-def _is_symbol(node: Any) -> bool:
-    """Whether it is a name of ours; the library's built-in ones have a scope."""
-    return type(node).__name__ == "SymbolExpression" and node.scope is None
-
-
-def _is_feature(node: Any) -> bool:
-    return _is_symbol(node) and node.name not in (*PAYMENT_COLUMNS, *LIST_NAMES)
-
-
 def _is_column(node: Any) -> bool:
-    return _is_symbol(node) and node.name in TEXTS
+    return is_symbol(node) and node.name in TEXTS
 
 
 def _is_text(node: Any) -> bool:

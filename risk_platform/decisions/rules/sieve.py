@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from risk_platform.decisions.rules.bounds import Bound
 from risk_platform.decisions.rules.columns import Bools, Features
-from risk_platform.decisions.rules.language import Bound
 from risk_platform.kernels import kernel
 
 _ORDERS = ("lt", "le", "gt", "ge", "eq", "ne")

@@ -1,7 +1,6 @@
 """Who follows the inbox is told of every commit, over the engine's socket."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,8 @@ from risk_platform_tests.intake.events import payments
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "engine.sock"
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "engine.sock"
 
 
 def test_a_commit_reaches_who_follows(running: Running, path: Path) -> None:

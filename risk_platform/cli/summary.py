@@ -160,7 +160,8 @@ def print_summary(summary: Summary, console: Console) -> None:
         _print_alert(summary.top_alert, console)
     console.rule("[bold]Where to look next")
     console.print(
-        "make up      Dagster http://127.0.0.1:3000 · MLflow http://127.0.0.1:5000 · risk desk http://127.0.0.1:8501"
+        "make up      risk desk http://127.0.0.1:8501 · service http://127.0.0.1:8000/docs · "
+        "Dagster http://127.0.0.1:3000 · MLflow http://127.0.0.1:5000"
     )
     console.print("risk-platform --help lists everything else.")
     console.print(f"[dim]{summary.seconds:.0f} s[/dim]", highlight=False, soft_wrap=True)

@@ -76,6 +76,11 @@ class Committer:
         with self._change:
             self._wait_for(lambda: not self._groups)
 
+    def rest(self) -> None:
+        """Wait until nothing is being committed, or a commit has failed."""
+        with self._change:
+            self._change.wait_for(lambda: self._error is not None or not self._groups)
+
     def close(self) -> None:
         """Commit what was handed over and end the thread."""
         with self._change:

@@ -22,6 +22,9 @@ from risk_platform.operations.store import Reached, StoreWriter
 _LOG = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 _Result = TypeVar("_Result")
+# Deciding and committing cost as much for one event as for some dozens: fewer wait for the commit under way, in which
+# time others join them, and share the next.
+_WORTH_DECIDING_AHEAD = 100
 
 
 class Engine:
@@ -92,7 +95,7 @@ class Engine:
         return item.future
 
     def _run(self) -> None:
-        while taken := self._line.take(self._batch_size):
+        while taken := self._next():
             if self.failure is None:
                 try:
                     self._decide(taken)
@@ -100,6 +103,11 @@ class Engine:
                     self._fail(error)
             if self.failure is not None:
                 _fail_all(taken, self._as_stopped(self.failure))
+
+    def _next(self) -> list[Waiting]:
+        if self._line.awaited() < _WORTH_DECIDING_AHEAD:
+            self._committer.rest()
+        return self._line.take(self._batch_size)
 
     def _decide(self, taken: Sequence[Waiting]) -> None:
         """Decide in order of arrival; neighbours of one kind share a batch."""

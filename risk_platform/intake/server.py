@@ -18,6 +18,8 @@ from risk_platform.intake.wire import frame, read_frame
 # A connection may send so many requests ahead of its answers.
 _PIPELINED = 32
 _LONGEST_PATH = 107
+# So few events are read faster than handed to the reading thread, which would have to wait for the interpreter.
+_READ_AT_ONCE = 8
 
 Answer = Awaitable[dict[str, Any]]
 
@@ -107,9 +109,11 @@ class Server:
             raise InputError(f"A submission says `kind`: one of {', '.join(get_args(ReportKind))}.")
         if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
             raise InputError("A submission says `events`: a list of objects.")
-        loop = asyncio.get_running_loop()
         submit = partial(self._engine.submit, cast(ReportKind, kind), events)
-        future = await loop.run_in_executor(self._readers, submit)
+        if len(events) <= _READ_AT_ONCE:
+            future = submit()
+        else:
+            future = await asyncio.get_running_loop().run_in_executor(self._readers, submit)
 
         async def answer() -> dict[str, Any]:
             outcome = await asyncio.wrap_future(future)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +30,8 @@ from risk_platform.settings import Settings
 _LOOK_SECONDS = 1.0
 # What was appended since the last signed head could be cut off unseen; a head costs one sync of a small file.
 _HEAD_PACE = timedelta(seconds=5)
+# A caller's request passes three threads; each may wait that long for the interpreter while another computes.
+_SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ def serve(
     Raises EngineStopped when the engine failed, ServiceError when it cannot start, AuditError when the store does
     not continue the audit log that was signed.
     """
+    sys.setswitchinterval(_SWITCH_SECONDS)
     with running_engine(settings, home, clock, told, reached) as running:
         upkeep = _Upkeep(running, home, clock, pace, told, reached)
         asyncio.run(_served(running, home, upkeep, told, settings))

@@ -70,6 +70,12 @@ class WaitingLine:
             self._events += item.events
             self._change.notify()
 
+    def awaited(self) -> int:
+        """How many events wait, as soon as any does; 0 once it is closed and empty."""
+        with self._change:
+            self._change.wait_for(lambda: self._line or self._closed is not None)
+            return self._events
+
     def take(self, events: int) -> list[Waiting]:
         """The first submissions, together at most so many events (but one at least); none once closed and empty."""
         with self._change:

@@ -187,6 +187,33 @@ def test_many_callers_share_commits_and_each_gets_its_own_answer(running: Runnin
     assert sequences == list(range(sequences[0], sequences[0] + 100))
 
 
+class _SlowDisk(StoreWriter):
+    """A writer whose every commit waits until it is let go."""
+
+    def __init__(self, writer: StoreWriter) -> None:
+        self._disk = writer
+        self.reached, self.go = threading.Event(), threading.Event()
+        self.committed: list[int] = []
+
+    def commit(
+        self, runs: Sequence[Run], reached: Reached = lambda _: None, advances: Sequence[FileAdvance] = ()
+    ) -> None:
+        self.reached.set()
+        assert self.go.wait(60)
+        self._disk.commit(runs, reached, advances)
+        self.committed.append(sum(len(run.events) for run in runs))
+
+
+def test_few_events_wait_for_the_commit_under_way_and_share_the_next(running: Running) -> None:
+    disk = running.engine._committer._writer = _SlowDisk(running.engine._committer._writer)
+    futures = [running.engine.submit("payment", [payment(1)])]
+    assert disk.reached.wait(60)
+    futures += [running.engine.submit("payment", [payment(number)]) for number in range(2, 8)]
+    disk.go.set()
+    assert [future.result(timeout=60).answers()[0]["status"] for future in futures] == ["accepted"] * 7
+    assert disk.committed == [1, 6]
+
+
 def test_a_full_line_refuses_clearly_and_takes_again_later(running: Running) -> None:
     hold, held = threading.Event(), threading.Event()
 

@@ -173,12 +173,12 @@ def test_doubles_survive_to_the_last_bit(tmp_path: Path, scores: list[float]) ->
 
 
 def test_who_stops_writing_lets_the_next_one_write(store: Store) -> None:
-    for _ in range(2):
-        with store.writer():
-            pass
+    with store.writer() as writer:
+        writer.commit([payment_run(1, ["T1"], [0.1])])
     # The pool has sessions of its own: the next writer must not get the lock only by getting the same one.
-    with store._engine.connect(), store.writer():
-        pass
+    with store._engine.connect(), store.writer() as writer:
+        writer.commit([payment_run(2, ["T2"], [0.1])])
+    assert store.tail().sequence == 2
 
 
 def test_keys_of_several_sources_in_one_run_are_found(store: Store) -> None:

@@ -1,18 +1,17 @@
 """One alert of the queue: what is known of it, and what somebody signed in does about it."""
 
 from datetime import datetime
-from typing import Any
 
 import streamlit as st
 
 from risk_platform.api.client import ApiRefusedError
 from risk_platform.decisions.figures import money, share
 from risk_platform.errors import RiskPlatformError
+from streamlit_app.assignment import Alert, acted, assignment, whose
 from streamlit_app.desk_session import EXPLAINS, WORKS_ALERTS, DeskSession, told
 from streamlit_app.layout import moment
 from streamlit_app.theme import LEVEL_BADGES, BadgeColour
 
-Alert = dict[str, Any]
 STATES: dict[str, tuple[str, BadgeColour | str]] = {
     "open": ("Open", "red"),
     "acknowledged": ("In work", "blue"),
@@ -54,13 +53,6 @@ def live_alert(session: DeskSession, customer_id: str, source: str, transaction_
         cursor = page["next_cursor"]
         if cursor is None:
             return None
-
-
-def whose(session: DeskSession, alert: Alert) -> str:
-    """Who has the alert, in a word."""
-    if alert["assigned_to"] is None:
-        return "nobody"
-    return "you" if alert["assigned_to"] == session.user_id else f"user {alert['assigned_to'][:8]}"
 
 
 def _heading(alert: Alert) -> None:
@@ -111,22 +103,26 @@ def _actions(session: DeskSession, alert: Alert) -> Alert | None:
         if alert["note"]:
             st.markdown(f"> {alert['note']}")
         return None
+    st.caption(f"Assigned to **{whose(session, alert)}**")
     if not session.may(WORKS_ALERTS):
         st.info(f"As {session.role} you may look at alerts, not work on them.", icon=":material/visibility:")
         return None
-    st.caption(f"Assigned to **{whose(session, alert)}**")
-    mine = alert["assigned_to"] == session.user_id
+    worked_on = _work(session, alert)
+    return assignment(session, alert) or worked_on
+
+
+def _work(session: DeskSession, alert: Alert) -> Alert | None:
+    if alert["assigned_to"] not in (None, session.user_id):
+        return _pressed(session, alert, "Take over", take_over=True)
     if alert["state"] == "open":
         return _pressed(session, alert, "Acknowledge", take_over=False)
-    if not mine:
-        return _pressed(session, alert, "Take over", take_over=True)
     return _resolution(session, alert)
 
 
 def _pressed(session: DeskSession, alert: Alert, label: str, *, take_over: bool) -> Alert | None:
     st.caption("It becomes yours; then it can be resolved.")
     if st.button(label, type="primary", width="stretch", key=f"take_{alert['alert_id']}"):
-        return _done(session, alert, "acknowledge", {"take_over": take_over})
+        return acted(session, alert, "acknowledge", {"take_over": take_over})
     return None
 
 
@@ -142,13 +138,4 @@ def _resolution(session: DeskSession, alert: Alert) -> Alert | None:
     if verdict is None:
         st.error("Say whether it is fraud or genuine.", icon=":material/error:")
         return None
-    return _done(session, alert, "resolve", {"is_fraud": verdict, "note": note.strip() or None})
-
-
-def _done(session: DeskSession, alert: Alert, action: str, body: dict[str, Any]) -> Alert | None:
-    try:
-        changed: Alert = session.client.post(f"alerts/{alert['alert_id']}/{action}", body)
-    except RiskPlatformError as error:
-        told(error)
-        return None
-    return changed | {"unresolved_of_customer": alert["unresolved_of_customer"]}
+    return acted(session, alert, "resolve", {"is_fraud": verdict, "note": note.strip() or None})

@@ -38,3 +38,8 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
 def allowed(role: Role | None, permission: Permission) -> bool:
     """Whether a role has a permission; nobody without a role has any."""
     return role is not None and permission in GRANTS[role]
+
+
+def roles_with(permission: Permission) -> list[Role]:
+    """The roles that have a permission."""
+    return [role for role in Role if permission in GRANTS[role]]

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -93,11 +93,19 @@ class Accounts:
         """The user of that identifier."""
         return self._user(USERS.c.user_id == user_id)
 
-    def page(self, after: str, limit: int, state: UserState | None = None) -> list[User]:
-        """Users in the order of their addresses, behind `after`."""
+    def page(
+        self,
+        after: str,
+        limit: int,
+        state: UserState | None = None,
+        roles: Collection[Role] | None = None,
+    ) -> list[User]:
+        """Users in the order of their addresses, behind `after`: in that state, with one of the roles."""
         query = sa.select(USERS).where(USERS.c.email > after).order_by(USERS.c.email).limit(limit)
         if state is not None:
             query = query.where(USERS.c.state == state)
+        if roles is not None:
+            query = query.where(USERS.c.role.in_([role.value for role in roles]))
         with self._engine.connect() as connection:
             return [_as_user(row) for row in connection.execute(query)]
 

@@ -1,8 +1,8 @@
-"""Alerts: raised in the commit of their decision, then acknowledged and resolved by people."""
+"""Alerts: raised in the commit of their decision, then assigned, acknowledged and resolved by people."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -11,49 +11,40 @@ from sqlalchemy.engine import Connection, Engine
 
 from risk_platform.audit.commitments import Action
 from risk_platform.errors import InputError
+from risk_platform.operations.alert_selection import (
+    QUEUE_ORDER,
+    SHOWN,
+    STATE,
+    WITH_PEOPLE,
+    WITH_STATES,
+    AlertFilter,
+    AlertPlace,
+    behind,
+    conditions,
+    one_alert,
+)
 from risk_platform.operations.audit_log import record_action
 from risk_platform.operations.database import writing
 from risk_platform.operations.records import Run
-from risk_platform.operations.schema import ALERT_STATES, ALERTS
+from risk_platform.operations.schema import ALERT_STATES, ALERTS, USERS
 
-AlertState = Literal["open", "acknowledged", "resolved"]
 _DECIDED = ("sequence", "source", "transaction_id", "decision_id", "probability", "score", "level", "advice")
 ALERT_ABOUT = ("customer_id", "amount_minor", "currency", "channel")
-_STATE = sa.func.coalesce(ALERT_STATES.c.state, "open").label("state")
-_JOINED = ALERTS.outerjoin(ALERT_STATES, ALERT_STATES.c.sequence == ALERTS.c.sequence)
-_SHOWN = (
-    ALERTS,
-    _STATE,
-    ALERT_STATES.c.assigned_to,
-    ALERT_STATES.c.changed_time,
-    ALERT_STATES.c.is_fraud,
-    ALERT_STATES.c.note,
-)
-
-
-@dataclass(frozen=True)
-class AlertPlace:
-    """Where an alert stands in the queue: greatest expected loss first, then uncertainty, then age."""
-
-    expected_loss: float
-    uncertainty: float
-    sequence: int
-
-
-@dataclass(frozen=True)
-class AlertFilter:
-    """Which alerts are wanted; None leaves it open. Times in µs, the last excluded."""
-
-    state: AlertState | None = None
-    level: str | None = None
-    customer_id: str | None = None
-    channel: str | None = None
-    from_time: int | None = None
-    to_time: int | None = None
 
 
 class AlertConflictError(InputError):
     """The alert is in a state that does not allow what was asked."""
+
+
+@dataclass(frozen=True)
+class AssigneeCount:
+    """How many alerts of each state somebody has; nobody for None, whose resolved ones there are none of."""
+
+    user_id: str | None
+    email: str | None
+    open: int
+    acknowledged: int
+    resolved: int
 
 
 class AlertQueue:
@@ -74,16 +65,16 @@ class AlertQueue:
             .correlate(ALERTS)
             .scalar_subquery()
         )
-        query = sa.select(*_SHOWN, unresolved.label("unresolved_of_customer")).select_from(_JOINED)
-        query = query.where(*_conditions(wanted), *([] if after is None else [_behind(after)]))
-        order = (ALERTS.c.expected_loss.desc(), ALERTS.c.uncertainty.desc(), ALERTS.c.sequence)
+        query = sa.select(*SHOWN, unresolved.label("unresolved_of_customer")).select_from(WITH_PEOPLE)
+        query = query.where(*conditions(wanted), *([] if after is None else [behind(after)]))
+        query = query.order_by(*QUEUE_ORDER).limit(limit)
         with self._engine.connect() as connection:
-            return [dict(row._mapping) for row in connection.execute(query.order_by(*order).limit(limit))]
+            return [dict(row._mapping) for row in connection.execute(query)]
 
     def find(self, sequence: int) -> dict[str, Any] | None:
         """One alert with its state; None when there is none of that number."""
         with self._engine.connect() as connection:
-            row = connection.execute(_one(sequence)).first()
+            row = connection.execute(one_alert(sequence)).first()
         return None if row is None else dict(row._mapping)
 
     def acknowledge(self, sequence: int, user_id: str, now: int, *, take_over: bool) -> dict[str, Any]:
@@ -92,8 +83,31 @@ class AlertQueue:
         Raises AlertConflictError when it is resolved, or another user's and not taken over on purpose, InputError
         when there is none.
         """
-        values = {"state": "acknowledged", "assigned_to": user_id, "changed_time": now}
-        return self._change(sequence, values, lambda alert: _refuse_taking(alert, user_id, take_over))
+
+        def is_news(alert: Mapping[str, Any]) -> bool:
+            _refuse_taking(alert, user_id, take_over)
+            return (alert["state"], alert["assigned_to"]) != ("acknowledged", user_id)
+
+        state = {"state": "acknowledged", "assigned_to": user_id, "changed_time": now}
+        details = {"is_fraud": None, "note": None}
+        return self._change(
+            state, Action("alert_acknowledged", user_id, str(sequence), now, details), is_news
+        )
+
+    def assign(self, sequence: int, assignee: str | None, by: str, now: int) -> dict[str, Any]:
+        """Give an alert to a user, or to nobody; it is open until its new owner acknowledges it.
+
+        Whose it is already, theirs it stays as it is. Raises AlertConflictError when it is resolved, InputError
+        when there is none.
+        """
+
+        def is_news(alert: Mapping[str, Any]) -> bool:
+            refuse_assigning(alert)
+            return bool(alert["assigned_to"] != assignee)
+
+        state = {"state": "open", "assigned_to": assignee, "changed_time": now}
+        details = {"assigned_to": assignee}
+        return self._change(state, Action("alert_assigned", by, str(sequence), now, details), is_news)
 
     def resolve(
         self, sequence: int, user_id: str, now: int, *, is_fraud: bool, note: str | None
@@ -102,14 +116,14 @@ class AlertQueue:
 
         Raises AlertConflictError when it was resolved otherwise or is another user's, InputError when there is none.
         """
-        values = {
-            "state": "resolved",
-            "assigned_to": user_id,
-            "changed_time": now,
-            "is_fraud": is_fraud,
-            "note": note,
-        }
-        return self._change(sequence, values, lambda alert: refuse_resolving(alert, user_id, is_fraud))
+
+        def is_news(alert: Mapping[str, Any]) -> bool:
+            refuse_resolving(alert, user_id, is_fraud)
+            return bool(alert["state"] != "resolved")
+
+        details = {"is_fraud": is_fraud, "note": note}
+        state = {"state": "resolved", "assigned_to": user_id, "changed_time": now, **details}
+        return self._change(state, Action("alert_resolved", user_id, str(sequence), now, details), is_news)
 
     def stats(self, from_time: int) -> dict[str, dict[str, int]]:
         """Alerts raised from then on (µs): how many in each state, of each level, and with each verdict."""
@@ -119,41 +133,62 @@ class AlertQueue:
             else_="undecided",
         )
         columns: dict[str, sa.ColumnElement[str]] = {
-            "states": _STATE,
+            "states": STATE,
             "levels": ALERTS.c.level,
             "verdicts": verdict,
         }
         counts = {}
         with self._engine.connect() as connection:
             for name, column in columns.items():
-                query = sa.select(column, sa.func.count()).select_from(_JOINED)
+                query = sa.select(column, sa.func.count()).select_from(WITH_STATES)
                 rows = connection.execute(query.where(ALERTS.c.raised_time >= from_time).group_by(column))
                 counts[name] = {row[0]: row[1] for row in rows}
         return counts
 
+    def assignee_counts(self, from_time: int) -> list[AssigneeCount]:
+        """Alerts raised from then on (µs) by whose they are, nobody's first."""
+        states = ("open", "acknowledged", "resolved")
+        counts = [sa.func.count().filter(STATE.element == state).label(state) for state in states]
+        owner = (ALERT_STATES.c.assigned_to, USERS.c.email)
+        query = sa.select(owner[0].label("user_id"), owner[1], *counts).select_from(WITH_PEOPLE)
+        query = query.where(ALERTS.c.raised_time >= from_time).group_by(*owner)
+        with self._engine.connect() as connection:
+            found = [AssigneeCount(**row._mapping) for row in connection.execute(query)]
+        return sorted(found, key=lambda each: (each.email or "", each.user_id or ""))
+
     def _change(
-        self, sequence: int, values: dict[str, Any], refuse: Callable[[Mapping[str, Any]], None]
+        self, state: Mapping[str, Any], action: Action, is_news: Callable[[Mapping[str, Any]], bool]
     ) -> dict[str, Any]:
+        """The alert that the action is about, in its new state where that `is_news`."""
+        sequence = int(action.subject)
+        of_alert = ALERTS.c.sequence == sequence
         with writing(self._engine) as connection:
-            row = connection.execute(_one(sequence)).first()
-            if row is None:
+            # Where several write at once the alert is taken first: what is read of it then stays so.
+            if (
+                connection.execute(sa.select(ALERTS.c.level).where(of_alert).with_for_update()).first()
+                is None
+            ):
                 raise InputError(f"There is no alert {sequence}.")
-            refuse(dict(row._mapping))
-            same = (row.state, row.assigned_to) == (values["state"], values["assigned_to"])
-            if not same and row.state != "resolved":
-                _write_state(connection, sequence, values, row.state == "open")
-            return dict(connection.execute(_one(sequence)).one()._mapping)
+            alert = dict(connection.execute(one_alert(sequence)).one()._mapping)
+            if not is_news(alert):
+                return alert
+            _write_state(connection, sequence, state, is_first=alert["changed_time"] is None)
+            record_action(connection, action)
+            return dict(connection.execute(one_alert(sequence)).one()._mapping)
 
 
-def _write_state(connection: Connection, sequence: int, values: dict[str, Any], is_first: bool) -> None:
+def _write_state(connection: Connection, sequence: int, state: Mapping[str, Any], *, is_first: bool) -> None:
     if is_first:
-        connection.execute(ALERT_STATES.insert(), {"sequence": sequence, **values})
+        connection.execute(ALERT_STATES.insert(), {"sequence": sequence, **state})
     else:
         mine = ALERT_STATES.c.sequence == sequence
-        connection.execute(ALERT_STATES.update().where(mine).values(**values))
-    details = {name: values.get(name) for name in ("is_fraud", "note")}
-    name, actor, time = f"alert_{values['state']}", values["assigned_to"], values["changed_time"]
-    record_action(connection, Action(name, actor, str(sequence), time, details))
+        connection.execute(ALERT_STATES.update().where(mine).values(**state))
+
+
+def refuse_assigning(alert: Mapping[str, Any]) -> None:
+    """Raise AlertConflictError when the alert cannot be given to anybody any more."""
+    if alert["state"] == "resolved":
+        raise AlertConflictError("The alert is resolved already; nobody has to work on it.")
 
 
 def refuse_resolving(alert: Mapping[str, Any], user_id: str, is_fraud: bool) -> None:
@@ -168,7 +203,7 @@ def refuse_resolving(alert: Mapping[str, Any], user_id: str, is_fraud: bool) -> 
 def _refuse_taking(alert: Mapping[str, Any], user_id: str, take_over: bool) -> None:
     if alert["state"] == "resolved":
         raise AlertConflictError("The alert is resolved already; there is nothing to take.")
-    if alert["state"] == "acknowledged" and alert["assigned_to"] != user_id and not take_over:
+    if alert["assigned_to"] not in (None, user_id) and not take_over:
         raise AlertConflictError("The alert is another user's; acknowledge it with take_over first.")
 
 
@@ -193,34 +228,3 @@ def ranked(alert: Mapping[str, Any]) -> dict[str, Any]:
     chance = alert["score"] if alert["probability"] is None else alert["probability"]
     loss = chance * (alert["amount_minor"] or 0)
     return {**alert, "expected_loss": loss, "uncertainty": chance * (1 - chance)}
-
-
-def _one(sequence: int) -> sa.Select[Any]:
-    return sa.select(*_SHOWN).select_from(_JOINED).where(ALERTS.c.sequence == sequence)
-
-
-def _conditions(wanted: AlertFilter) -> Sequence[sa.ColumnElement[bool]]:
-    conditions = []
-    if wanted.state is not None:
-        conditions.append(sa.func.coalesce(ALERT_STATES.c.state, "open") == wanted.state)
-    for column, value in (
-        (ALERTS.c.level, wanted.level),
-        (ALERTS.c.customer_id, wanted.customer_id),
-        (ALERTS.c.channel, wanted.channel),
-    ):
-        if value is not None:
-            conditions.append(column == value)
-    if wanted.from_time is not None:
-        conditions.append(ALERTS.c.raised_time >= wanted.from_time)
-    if wanted.to_time is not None:
-        conditions.append(ALERTS.c.raised_time < wanted.to_time)
-    return conditions
-
-
-def _behind(place: AlertPlace) -> sa.ColumnElement[bool]:
-    loss, uncertainty, sequence = ALERTS.c.expected_loss, ALERTS.c.uncertainty, ALERTS.c.sequence
-    later = sa.or_(
-        uncertainty < place.uncertainty,
-        sa.and_(uncertainty == place.uncertainty, sequence > place.sequence),
-    )
-    return sa.or_(loss < place.expected_loss, sa.and_(loss == place.expected_loss, later))

@@ -115,10 +115,14 @@ ALERT_STATES = Table(
     "alert_states",
     METADATA,
     Column(
-        "sequence", BigInteger, primary_key=True, autoincrement=False, doc="Of the alert; none: it is open."
+        "sequence",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        doc="Of the alert; none: it is open and nobody's.",
     ),
-    Column("state", Text, nullable=False, doc="acknowledged or resolved."),
-    Column("assigned_to", Text, nullable=False, doc="user_id of who works on it."),
+    Column("state", Text, nullable=False, doc="open, acknowledged or resolved."),
+    Column("assigned_to", Text, index=True, doc="user_id of who shall work on it; null: nobody."),
     Column("changed_time", BigInteger, nullable=False, doc="µs."),
     Column("is_fraud", Boolean, doc="What it was resolved as."),
     Column("note", Text),

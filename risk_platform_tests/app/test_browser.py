@@ -116,6 +116,19 @@ def test_page_is_drawn(name: str, address: str, browser: Page) -> None:
     assert (PICTURES / f"{name}.png").stat().st_size > 20_000
 
 
+def hand_over_and_back(page: Page, colleague: str) -> None:
+    """Assign the chosen alert to a colleague, and take it from them again."""
+    page.get_by_role("combobox", name="Assign to").click()
+    page.get_by_role("option", name=colleague).click()
+    page.get_by_role("button", name="Assign", exact=True).click()
+    page.get_by_text(f"Assigned to {colleague}", exact=True).wait_for()
+    settle(page)
+    photograph(page, PICTURES / "queue_assigned.png")
+    page.get_by_role("button", name="Take over").click()
+    page.get_by_text("Assigned to you", exact=True).wait_for()
+    settle(page)
+
+
 def test_an_analyst_works_on_an_alert(browser: Page, tmp_path: Path) -> None:
     """The first page that a new server is asked for: the desk's own navigation is there at once."""
     with site(tmp_path / "home") as service:
@@ -129,11 +142,13 @@ def test_an_analyst_works_on_an_alert(browser: Page, tmp_path: Path) -> None:
             queue = browser.locator("[data-testid=stDataFrame] canvas").first
             queue.click(position={"x": 15, "y": 55}, force=True)
             browser.get_by_role("button", name="Acknowledge").click()
-            browser.get_by_text("Assigned to you").wait_for()
+            browser.get_by_text("Assigned to you", exact=True).wait_for()
             browser.get_by_label("Note").fill("Called the customer; not their payment.")
             settle(browser)
             assert browser.get_by_role("link", name="Work queue").is_visible()
             photograph(browser, PICTURES / "queue.png")
+            hand_over_and_back(browser, address_of(Role.ADMIN))
+            browser.get_by_label("Note").fill("Called the customer; not their payment.")
             browser.get_by_text("Fraud", exact=True).click()
             browser.get_by_role("button", name="Resolve", exact=True).click()
             browser.get_by_text("Resolved as fraud by you.").wait_for()

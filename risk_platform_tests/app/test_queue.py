@@ -65,6 +65,7 @@ class TestQueue:
     def test_the_queue_shows_what_is_at_stake(self) -> None:
         app = signed_in(Role.ANALYST)
         assert figures(app)["Open"] == "4"
+        assert [metric.delta for metric in app.metric][:2] == ["4 nobody's", "0 yours"]
         table = app.dataframe[0].value
         assert set(table["amount_minor"]) == {"₹90,000.00"}
         assert sorted(table["transaction_id"]) == ["T1", "T2", "T3", "T4"]
@@ -102,6 +103,29 @@ class TestQueue:
         chosen(app, service, 2)
         pressed(app, "Take over")
         assert "Assigned to **you**" in told(app)
+
+    def test_an_alert_is_handed_to_a_colleague_and_found_by_them(self, service: Site) -> None:
+        app = signed_in(Role.ADMIN)
+        number = chosen(app, service, 3)
+        [people] = app.selectbox
+        assert people.options == ["Nobody", "You", address(Role.ANALYST)]
+        people.select(address(Role.ANALYST)).run()
+        pressed(app, "Assign")
+        assert f"Assigned to **{address(Role.ANALYST)}**" in told(app)
+        assert [button.label for button in app.button] == ["Take over", "Assign", "Sign out"]
+        app = signed_in(Role.ANALYST)
+        app.button_group(key="owner").set_value("Mine").run()
+        table = app.dataframe[0].value
+        assert table[["transaction_id", "assigned_to"]].to_numpy().tolist() == [["T4", "you"]]
+        chosen(app, service, 3)
+        app.selectbox[0].select("Nobody").run()
+        pressed(app, "Assign")
+        assert "Assigned to **nobody**" in told(app)
+        assert "No alert of yours is open." in told(app)
+        app.button_group(key="owner").set_value("Nobody's").run()
+        assert app.dataframe[0].value["transaction_id"].tolist() == ["T4"]
+        found = service.client(Role.ADMIN).get(f"/api/v1/alerts/{number}").json()
+        assert (found["state"], found["assigned_to"]) == ("open", None)
 
     def test_who_may_only_look_is_told_so(self, service: Site) -> None:
         app = signed_in(Role.VIEWER)

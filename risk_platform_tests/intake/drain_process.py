@@ -8,7 +8,8 @@ from risk_platform.intake.draining import InboxDrain
 from risk_platform.intake.faults import VARIABLE, fault_point
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.table import Table
-from risk_platform.operations.alerts import AlertFilter, AlertQueue
+from risk_platform.operations.alert_selection import AlertFilter
+from risk_platform.operations.alerts import AlertQueue
 from risk_platform.operations.database import database_url, open_database
 from risk_platform.operations.store import Store
 from risk_platform_tests.intake.engine_process import _PROCESSES

@@ -7,7 +7,8 @@ from sqlalchemy.engine import URL
 
 from risk_platform.intake.history_alerts import raise_for_days
 from risk_platform.lake.lake import Lake
-from risk_platform.operations.alerts import AlertFilter, AlertQueue
+from risk_platform.operations.alert_selection import AlertFilter
+from risk_platform.operations.alerts import AlertQueue
 from risk_platform.operations.database import database_url, open_database
 from risk_platform_tests.app.desk_lake import FIRST, LAST, build_desk_lake
 

@@ -84,6 +84,11 @@ class Frontier:
         self.size = size
         self._edge = list(edge)
 
+    @property
+    def edge(self) -> Sequence[bytes]:
+        """Hashes of its complete subtrees, largest first."""
+        return tuple(self._edge)
+
     def extend(self, leaf_hashes: Iterable[bytes]) -> list[Node]:
         """Append leaves; returns every subtree that this completed, leaves among them, in the order made."""
         made: list[Node] = []

@@ -33,7 +33,7 @@ from risk_platform.transactions.rules import (
 _KNOWN = "known_time"
 _MICROSECOND = timedelta(microseconds=1)
 # From so many events on, columns are looked at as a whole first.
-_MANY = 16
+_MANY = 48
 # Whether none of the given values breaks the rule.
 Fine = Callable[[Sequence[Any]], bool]
 ValueRule = OneOf | Matches | MaxLength | Between | Finite | Positive

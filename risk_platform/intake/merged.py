@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from risk_platform.audit.byte_rows import ByteRows
-from risk_platform.intake.outcome import Outcome
+from risk_platform.intake.outcome import Decided, Outcome
 from risk_platform.intake.prepared import Prepared
 from risk_platform.intake.refusals import Refusals
 from risk_platform.operations.records import HASH_BYTES, Events
@@ -73,7 +73,8 @@ class Merged:
 
         `sequences` has one entry per row, 0 where it is refused; `decisions` a row for each of the others.
         """
-        outcomes, start, decided = [], 0, 0
+        outcomes, start, first = [], 0, 0
+        decided = None if decisions is None else Decided(decisions)
         by_row = {item.position: item for item in refusals.items}
         for part in self.parts:
             rows = range(start, start + len(part.events))
@@ -87,11 +88,12 @@ class Merged:
                     [part.positions[row - start] for row in taken],
                     [int(sequences[row]) for row in taken],
                     frozenset(part.positions[row - start] for row in taken if row in duplicates),
-                    None if decisions is None else decisions.slice(decided, len(taken)),
+                    decided,
                     (*part.refusals, *own),
+                    first,
                 )
             )
-            start, decided = rows.stop, decided + len(taken)
+            start, first = rows.stop, first + len(taken)
         return outcomes
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from risk_platform.errors import InputError, RiskPlatformError, ServiceError
-from risk_platform.intake.engine import Engine
+from risk_platform.intake.engine import READ_TOGETHER, Engine
 from risk_platform.intake.failures import EngineBusy
 from risk_platform.intake.following import Followed
 from risk_platform.intake.prepared import ReportKind
@@ -18,8 +18,6 @@ from risk_platform.intake.wire import frame, read_frame
 # A connection may send so many requests ahead of its answers.
 _PIPELINED = 32
 _LONGEST_PATH = 107
-# So few events are read faster than handed to the reading thread, which would have to wait for the interpreter.
-_READ_AT_ONCE = 8
 
 Answer = Awaitable[dict[str, Any]]
 
@@ -110,7 +108,7 @@ class Server:
         if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
             raise InputError("A submission says `events`: a list of objects.")
         submit = partial(self._engine.submit, cast(ReportKind, kind), events)
-        if len(events) <= _READ_AT_ONCE:
+        if len(events) <= READ_TOGETHER:
             future = submit()
         else:
             future = await asyncio.get_running_loop().run_in_executor(self._readers, submit)

@@ -2,15 +2,24 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 from risk_platform.intake.core import Core
+from risk_platform.intake.events import Event
 from risk_platform.intake.failures import EngineBusy, EngineStopped
 from risk_platform.intake.file_part import FilePart
-from risk_platform.intake.prepared import Prepared
+from risk_platform.intake.prepared import Prepared, ReportKind
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A few events of one kind as they came, to be read together with those of their neighbours."""
+
+    kind: ReportKind
+    events: Sequence[Event]
 
 
 @dataclass(frozen=True)
@@ -32,14 +41,14 @@ class Quiet:
 class Waiting:
     """One submission and whoever waits for its outcome."""
 
-    work: Prepared | Control | Quiet
+    work: Unread | Prepared | Control | Quiet
     future: "Future[Any]" = field(default_factory=Future)
     part: FilePart | None = None
 
     @property
     def events(self) -> int:
         """How much room it takes in the line."""
-        return len(self.work.events) if isinstance(self.work, Prepared) else 1
+        return len(self.work.events) if isinstance(self.work, Unread | Prepared) else 1
 
 
 class WaitingLine:
@@ -75,6 +84,11 @@ class WaitingLine:
         with self._change:
             self._change.wait_for(lambda: self._line or self._closed is not None)
             return self._events
+
+    def gather(self, events: int, seconds: float) -> None:
+        """Wait until so many events do, for so long at most, and no longer once it is closed."""
+        with self._change:
+            self._change.wait_for(lambda: self._events >= events or self._closed is not None, seconds)
 
     def take(self, events: int) -> list[Waiting]:
         """The first submissions, together at most so many events (but one at least); none once closed and empty."""

@@ -15,6 +15,7 @@ from risk_platform.errors import InputError
 from risk_platform.operations.audit_log import record_action
 from risk_platform.operations.database import writing
 from risk_platform.operations.schema import REFRESH_TOKENS, SESSIONS, USERS
+from risk_platform.operations.statements import Statement
 
 _SECRET_BYTES = 32
 _ID_BYTES = 16
@@ -39,7 +40,7 @@ _GOING_ON = (
     .where(SESSIONS.c.ended.is_(None), SESSIONS.c.expires_time > sa.bindparam("now"))
     .where(USERS.c.state == "active")
 )
-_ONE_GOING_ON = _GOING_ON.where(SESSIONS.c.session_id == sa.bindparam("session_id"))
+_ONE_GOING_ON = Statement(_GOING_ON.where(SESSIONS.c.session_id == sa.bindparam("session_id")))
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class Accounts:
     def session(self, session_id: str, now: int) -> Session | None:
         """A session that goes on, with its user as they are now; None when it is over or the user shut out."""
         with self._engine.connect() as connection:
-            row = connection.execute(_ONE_GOING_ON, {"session_id": session_id, "now": now}).first()
+            row = _ONE_GOING_ON.run(connection, {"session_id": session_id, "now": now}).first()
         return None if row is None else Session(session_id, _as_user(row))
 
     def sessions(self, session_ids: Sequence[str], now: int) -> dict[str, Session]:

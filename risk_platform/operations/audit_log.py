@@ -17,6 +17,12 @@ from risk_platform.operations.schema import (
     AUDIT_SALTS,
     AUDIT_TREE,
 )
+from risk_platform.operations.statements import Statement
+
+_GROW = Statement(
+    sa.update(AUDIT_TREE).values(size=AUDIT_TREE.c.size + sa.bindparam("leaves")).returning(AUDIT_TREE.c.size)
+)
+_ADD_NODE, _ADD_LEAF = Statement(AUDIT_NODES.insert()), Statement(AUDIT_LEAVES.insert())
 
 
 @dataclass(frozen=True)
@@ -27,25 +33,39 @@ class Leaf:
     sequence: int | None = None
 
 
-def append_leaves(connection: Connection, leaves: Sequence[Leaf]) -> int:
-    """Append leaves within the caller's transaction; returns the position of the first.
+class LeafAppender:
+    """Appends leaves for one writer that does so again and again, and knows the edge of the tree it left behind."""
 
-    The tree's size is taken first, which makes any other who appends wait for the end of this transaction.
-    Raises AuditError when stored hashes of the tree are missing.
-    """
-    grow = sa.update(AUDIT_TREE).values(size=AUDIT_TREE.c.size + len(leaves)).returning(AUDIT_TREE.c.size)
-    size = int(connection.execute(grow).scalar_one()) - len(leaves)
-    if leaves:
-        made = Frontier(size, _edge(connection, size)).extend([leaf_hash(leaf.entry) for leaf in leaves])
-        connection.execute(AUDIT_NODES.insert(), [node._asdict() for node in made])
-        connection.execute(
-            AUDIT_LEAVES.insert(),
-            [
-                {"position": position, "sequence": leaf.sequence, "leaf": leaf.entry.decode()}
-                for position, leaf in enumerate(leaves, size)
-            ],
-        )
-    return size
+    def __init__(self) -> None:
+        self._left: Frontier | None = None
+        self._grown: Frontier | None = None
+
+    def append(self, connection: Connection, leaves: Sequence[Leaf]) -> int:
+        """Append leaves within the caller's transaction; returns the position of the first.
+
+        The tree's size is taken first, which makes any other who appends wait for the end of this transaction.
+        Raises AuditError when stored hashes of the tree are missing.
+        """
+        size = int(_GROW.run(connection, {"leaves": len(leaves)}).scalar_one()) - len(leaves)
+        if leaves:
+            self._grow(connection, size, leaves)
+        return size
+
+    def committed(self) -> None:
+        """What was appended is committed: the next leaves continue it, unless another has appended meanwhile."""
+        self._left = self._grown
+
+    def _grow(self, connection: Connection, size: int, leaves: Sequence[Leaf]) -> None:
+        known = self._left is not None and self._left.size == size
+        edge = self._left.edge if self._left is not None and known else _edge(connection, size)
+        self._grown = Frontier(size, edge)
+        made = self._grown.extend([leaf_hash(leaf.entry) for leaf in leaves])
+        _ADD_NODE.run_each(connection, [node._asdict() for node in made])
+        rows = [
+            {"position": position, "sequence": leaf.sequence, "leaf": leaf.entry.decode()}
+            for position, leaf in enumerate(leaves, size)
+        ]
+        _ADD_LEAF.run_each(connection, rows)
 
 
 def record_action(connection: Connection, action: Action) -> int:
@@ -54,7 +74,7 @@ def record_action(connection: Connection, action: Action) -> int:
     What is personal stays beside the leaf, from where it can be erased.
     """
     salt = new_salts(1)
-    position = append_leaves(connection, [Leaf(action_leaf(action, salt))])
+    position = LeafAppender().append(connection, [Leaf(action_leaf(action, salt))])
     row = {"position": position, "salt": salt, "details": action_details(action)}
     connection.execute(AUDIT_DETAILS.insert(), row)
     return position

@@ -13,7 +13,7 @@ from risk_platform.operations.records import Run
 _NUMBERS = pa.list_(pa.float64())
 _DOUBLE_BYTES = 8
 # From so many rows on, writing them column by column is faster.
-_SIDE_BY_SIDE = 16
+_SIDE_BY_SIDE = 48
 
 
 def decision_lines(decisions: pa.RecordBatch) -> Sequence[bytes]:

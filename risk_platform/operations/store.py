@@ -4,8 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
-from typing import Self
+from typing import NamedTuple, Self
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from risk_platform.audit.keeping import HeadKeeper
 from risk_platform.errors import ServiceError
 from risk_platform.operations.alerts import alert_rows
 from risk_platform.operations.audit_heads import HeadPublisher
-from risk_platform.operations.audit_log import Leaf, append_leaves
+from risk_platform.operations.audit_log import Leaf, LeafAppender
 from risk_platform.operations.database import migrate, open_database
 from risk_platform.operations.evidence import leaf_of
 from risk_platform.operations.keys import find_keys, insert_keys
@@ -42,8 +41,11 @@ from risk_platform.operations.schema import (
     INBOX,
     RECORD_FORMATS,
 )
+from risk_platform.operations.statements import Statement
 
 Reached = Callable[[str], None]
+_ADD_RUN, _ADD_SALTS = Statement(INBOX.insert()), Statement(AUDIT_SALTS.insert())
+_ADD_DECISIONS, _ADD_ALERT = Statement(DECISIONS.insert()), Statement(ALERTS.insert())
 _READ_RUNS = 64
 
 
@@ -175,6 +177,8 @@ class StoreWriter:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._audit = LeafAppender()
+        self._stored: _Format | None = None
 
     def commit(
         self, runs: Sequence[Run], reached: Reached = lambda _: None, advances: Sequence[FileAdvance] = ()
@@ -185,43 +189,47 @@ class StoreWriter:
         error leaves the store as it was.
         """
         with self._connection.begin() as transaction:
-            leaves = []
+            leaves, written = [], self._stored
             for run in runs:
                 insert_keys(self._connection, run)
-                self._connection.execute(INBOX.insert(), _inbox_row(run))
+                _ADD_RUN.run(self._connection, _inbox_row(run))
                 reached("after_inbox")
                 if run.decisions is not None:
-                    self._insert_decisions(run, run.decisions)
+                    written = self._insert_decisions(run, run.decisions)
                 if run.events.kind == "control":
                     self._connection.execute(CONTROL.insert(), _control_rows(run))
                 salts = new_salts(len(run.events))
-                self._connection.execute(AUDIT_SALTS.insert(), {"sequence": run.sequence, "salts": salts})
+                _ADD_SALTS.run(self._connection, {"sequence": run.sequence, "salts": salts})
                 leaves.append(Leaf(leaf_of(run, salts), run.sequence))
-            append_leaves(self._connection, leaves)
+            self._audit.append(self._connection, leaves)
             write_advances(self._connection, advances)
             reached("before_commit")
             transaction.commit()
+        self._audit.committed()
+        self._stored = written
         reached("after_commit")
 
-    def _insert_decisions(self, run: Run, decisions: pa.RecordBatch) -> None:
-        name, rows = self._format(decisions.schema), pack(decisions.serialize())
-        values = {"sequence": run.sequence, "payments": len(run.events), "format": name, "rows": rows}
-        self._connection.execute(DECISIONS.insert(), values)
-        alerts = alert_rows(run, decisions)
-        if alerts:
-            self._connection.execute(ALERTS.insert(), alerts)
+    def _insert_decisions(self, run: Run, decisions: pa.RecordBatch) -> "_Format":
+        written = self._format(decisions.schema)
+        rows = pack(decisions.serialize())
+        values = {"sequence": run.sequence, "payments": len(run.events), "format": written.name, "rows": rows}
+        _ADD_DECISIONS.run(self._connection, values)
+        _ADD_ALERT.run_each(self._connection, alert_rows(run, decisions))
+        return written
 
-    def _format(self, schema: pa.Schema) -> str:
-        name, message = _row_format(schema)
+    def _format(self, schema: pa.Schema) -> "_Format":
+        if self._stored is not None and self._stored.schema.equals(schema):
+            return self._stored
+        name, message = row_format(schema)
         known = sa.select(RECORD_FORMATS.c.format).where(RECORD_FORMATS.c.format == name)
         if self._connection.execute(known).scalar() is None:
             self._connection.execute(RECORD_FORMATS.insert(), {"format": name, "schema": message})
-        return name
+        return _Format(schema, name)
 
 
-@cache
-def _row_format(schema: pa.Schema) -> tuple[str, bytes]:
-    return row_format(schema)
+class _Format(NamedTuple):
+    schema: pa.Schema
+    name: str
 
 
 def _inbox_row(run: Run) -> dict[str, object]:

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from risk_platform.decisions.reasons import ReasonDictionary, ReasonGroups
 from risk_platform.lake.lake import Lake
+from risk_platform.models.metric_titles import METRIC_TITLES
 
 _SHOWN_METRICS = (
     "average_precision",
@@ -16,6 +17,12 @@ _SHOWN_METRICS = (
     "recall_at_1pct_fpr",
     "brier_skill",
     "calibration_slope",
+)
+_ADDRESSES = (
+    ("risk desk", "http://127.0.0.1:8501"),
+    ("service", "http://127.0.0.1:8000/docs"),
+    ("Dagster", "http://127.0.0.1:3000"),
+    ("MLflow", "http://127.0.0.1:5000"),
 )
 
 
@@ -159,11 +166,10 @@ def print_summary(summary: Summary, console: Console) -> None:
     if summary.top_alert:
         _print_alert(summary.top_alert, console)
     console.rule("[bold]Where to look next")
-    console.print(
-        "make up      risk desk http://127.0.0.1:8501 · service http://127.0.0.1:8000/docs · "
-        "Dagster http://127.0.0.1:3000 · MLflow http://127.0.0.1:5000"
-    )
-    console.print("risk-platform --help lists everything else.")
+    console.print("[bold]make up[/bold] starts all of it, and Ctrl-C stops it:", highlight=False)
+    for name, address in _ADDRESSES:
+        console.print(f"{name:<12} {address}", highlight=False, soft_wrap=True)
+    console.print("risk-platform --help lists everything else.", highlight=False)
     console.print(f"[dim]{summary.seconds:.0f} s[/dim]", highlight=False, soft_wrap=True)
 
 
@@ -172,7 +178,10 @@ def _quality_table(quality: list[Quality]) -> Table:
     for entry in quality:
         interval = "" if entry.low is None or entry.high is None else f"{entry.low:.3f} – {entry.high:.3f}"
         table.add_row(
-            entry.metric, f"{entry.value:.3f}", interval, "" if entry.floor is None else f"{entry.floor:.3f}"
+            METRIC_TITLES[entry.metric],
+            f"{entry.value:.3f}",
+            interval,
+            "" if entry.floor is None else f"{entry.floor:.3f}",
         )
     return table
 

@@ -3,6 +3,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from risk_platform.models.fold_metrics import METRIC_NAMES
+from risk_platform.models.metric_titles import METRIC_TITLES
+
 APP = Path(__file__).resolve().parents[2] / "streamlit_app" / "app.py"
 
 
@@ -177,6 +180,20 @@ class TestModel:
         rows = {row[0]: row[1:] for row in metrics.to_numpy().tolist()}
         assert rows["Average precision"] == ["0.7540", "0.7340 to 0.7740", "0.1200"]
         assert rows["Calibration slope"][2] == "–"
+        assert list(rows) == [
+            "Average precision",
+            "Area under the ROC curve",
+            "Card precision @ 100",
+            "Recall at 1 % false positives",
+            "Brier skill score",
+            "Calibration slope",
+            "Card precision @ 100, ceiling",
+            "Accuracy at the threshold",
+        ]
+
+    def test_every_metric_of_a_model_has_a_name_for_people(self) -> None:
+        assert set(METRIC_TITLES) == set(METRIC_NAMES)
+        assert not [title for title in METRIC_TITLES.values() if "_" in title]
 
 
 @pytest.mark.usefixtures("empty_desk")

@@ -5,20 +5,11 @@ import streamlit as st
 
 from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.features.spec import load_feature_spec
+from risk_platform.models.metric_titles import METRIC_TITLES
 from streamlit_app import charts, data
 from streamlit_app.layout import card, empty, head, local
 
-METRICS = {
-    "average_precision": "Average precision",
-    "roc_auc": "ROC AUC",
-    "card_precision_at_100": "Card precision @ 100",
-    "recall_at_1pct_fpr": "Recall at 1 % false positives",
-    "brier_skill": "Brier skill",
-    "calibration_slope": "Calibration slope",
-    "expected_calibration_error": "Calibration error",
-    "brier": "Brier score",
-    "prevalence": "Prevalence",
-}
+CARDS, CHARTS = 4, 6
 SHOWN_FEATURES = 20
 
 
@@ -34,12 +25,12 @@ def champion(versions: pd.DataFrame, metrics: pd.DataFrame) -> None:
         f"Champion: version {best['model_version']}, trained on {best['train_from']:%d %b %Y} to "
         f"{best['train_to']:%d %b %Y}, {len(best['features'])} features."
     )
-    cards = st.columns(4)
-    for place, name in zip(cards, list(METRICS)[:4], strict=True):
+    cards = st.columns(CARDS)
+    for place, name in zip(cards, list(METRIC_TITLES)[:CARDS], strict=True):
         if name in own.index:
             floor = own.at[name, "floor"]
             below = None if pd.isna(floor) else f"floor {floor:.3f}"
-            card(place, METRICS[name], f"{own.at[name, 'value']:.3f}", below)
+            card(place, METRIC_TITLES[name], f"{own.at[name, 'value']:.3f}", below)
 
 
 def over_versions(metrics: pd.DataFrame) -> None:
@@ -49,11 +40,11 @@ def over_versions(metrics: pd.DataFrame) -> None:
         "Dot: value on the test fold, blue when the model was promoted. Line: 95 % interval. "
         "Grey tick: the floor that a model has to beat."
     )
-    known = [name for name in METRICS if (metrics["metric"] == name).any()]
-    for start in range(0, min(len(known), 6), 3):
+    known = [name for name in METRIC_TITLES if (metrics["metric"] == name).any()]
+    for start in range(0, min(len(known), CHARTS), 3):
         for column, name in zip(st.columns(3), known[start : start + 3], strict=False):
             with column:
-                st.markdown(f"**{METRICS[name]}**")
+                st.markdown(f"**{METRIC_TITLES[name]}**")
                 st.altair_chart(charts.metric_over_versions(metrics[metrics["metric"] == name]))
 
 
@@ -82,7 +73,7 @@ def verdicts(versions: pd.DataFrame) -> None:
 def one_version(versions: pd.DataFrame, metrics: pd.DataFrame) -> None:
     """Metrics and feature importance of the version chosen."""
     version = st.selectbox("Version", versions["model_version"].tolist(), key="version", width=240)
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Metrics", anchor=False)
         st.dataframe(
@@ -96,9 +87,12 @@ def one_version(versions: pd.DataFrame, metrics: pd.DataFrame) -> None:
 
 
 def metric_table(own: pd.DataFrame) -> pd.DataFrame:
-    """Each metric in words with its value, interval and floor."""
+    """Each metric in words with its value, interval and floor, the most telling first."""
+    known = {name: place for place, name in enumerate(METRIC_TITLES)}
+    # What another version measured comes last, under its own name.
+    own = own.sort_values("metric", key=lambda names: names.map(known), kind="stable")
     shown = {
-        "Metric": [METRICS.get(name, name) for name in own["metric"]],
+        "Metric": [METRIC_TITLES.get(name, name) for name in own["metric"]],
         "Value": own["value"].map("{:.4f}".format),
     }
     low, high = own["low"].map("{:.4f}".format), own["high"].map("{:.4f}".format)

@@ -17,6 +17,7 @@ from risk_platform.errors import LakeError
 from risk_platform.lake.ingest_stage import Stage
 from risk_platform.lake.ingest_verdicts import UNKNOWN_PAYMENT, Judge, Verdicts
 from risk_platform.lake.lake import Lake
+from risk_platform.lake.scratch import scratch_folder
 from risk_platform.lake.table import Table
 from risk_platform.lake.tables import (
     INGESTED_FILES,
@@ -102,7 +103,7 @@ def ingest_file(
             return earlier
         seen = lake.version(TABLE_OF[mapping.kind])
         intake = _Intake(file_id, source.name, mapping, timezone, delay, now, seen)
-        with tempfile.TemporaryDirectory(prefix="risk-ingest-") as scratch, _session(lake) as session:
+        with tempfile.TemporaryDirectory(dir=scratch_folder()) as scratch, _session(lake) as session:
             with _scratch_errors(source.name):
                 stage = _staged(Path(scratch), intake, _lake_currency(session), source, mapper, progress)
                 judge = Judge(session, stage.rows.path, intake.table, file_id)

@@ -1,12 +1,11 @@
 """The lake: every registered table as a Delta table, written atomically and durably, read without locks."""
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 from urllib.parse import unquote, urlparse
 from uuid import uuid4
@@ -24,6 +23,7 @@ from risk_platform.lake.absent import AbsentRows
 from risk_platform.lake.conform import Conformed, Data
 from risk_platform.lake.durability import refuse_torn_commit
 from risk_platform.lake.failures import lake_errors
+from risk_platform.lake.scratch import scratch_folder
 from risk_platform.lake.session import open_session
 from risk_platform.lake.snapshot import snapshot
 from risk_platform.lake.staging import remove_leftovers
@@ -98,7 +98,7 @@ class Lake:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """An in-memory DuckDB session (UTC, spilling) that sees every registered table as it is now."""
-        session = open_session(Path(tempfile.gettempdir()) / f"risk-lake-{uuid4().hex}")
+        session = open_session(scratch_folder() / uuid4().hex)
         for table in TABLES:
             session.register(table.name, self.dataset(table))
         return session
@@ -113,12 +113,12 @@ class Lake:
         if batch is not None and _batch_done(delta, batch.app_id) >= batch.version:
             return Inserted(0, 0)
         with (
-            self._scratch_folder() as folder,
-            open_session(folder / "spill", _KEYS_MEMORY) as session,
+            TemporaryDirectory(dir=scratch_folder()) as scratch,
+            open_session(Path(scratch) / "spill", _KEYS_MEMORY) as session,
             lake_errors(table, "written"),
         ):
             with conformed.refusal_first():
-                rows = AbsentRows(session, folder / "offered.parquet", table.key, conformed.reader())
+                rows = AbsentRows(session, Path(scratch) / "offered.parquet", table.key, conformed.reader())
             if delta is not None and rows.offered:
                 rows.leave_out(snapshot(table, delta, self._filesystem(table), rows.key_range()))
             absent = rows.count()
@@ -223,11 +223,6 @@ class Lake:
 
     def _table_folder(self, table: Table) -> Path | None:
         return None if self._folder is None else self._folder / table.name
-
-    @contextmanager
-    def _scratch_folder(self) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="risk-lake-") as folder:
-            yield Path(folder)
 
 
 def _batch_done(delta: DeltaTable | None, app_id: str) -> int:

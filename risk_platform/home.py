@@ -1,31 +1,11 @@
-"""The folder of an installation: what lies where, and the Dagster instance's own settings."""
+"""The folder of an installation: what lies where."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from risk_platform.dagster_instance import keep_instance_file
 from risk_platform.errors import SettingsError
 from risk_platform.settings import Settings
-
-# A pool limits nothing until the instance sets its limit; one writer per table is what ours are for.
-DAGSTER_YAML = """\
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-concurrency:
-  pools:
-    default_limit: 1
-run_coordinator:
-  module: dagster.core.run_coordinator
-  class: QueuedRunCoordinator
-  config:
-    dequeue_interval_seconds: 1
-run_monitoring:
-  enabled: true
-  start_timeout_seconds: 300
-  poll_interval_seconds: 10
-  free_slots_after_run_end_seconds: 5
-"""
 
 
 @dataclass(frozen=True)
@@ -84,7 +64,7 @@ class Home:
 
 
 def prepare_home(settings: Settings) -> Home:
-    """Create what is missing below RISK_HOME and return its paths.
+    """Create what is missing below RISK_HOME, bring Dagster's settings up to date, and return its paths.
 
     Raises SettingsError when the folder cannot be written.
     """
@@ -102,9 +82,7 @@ def prepare_home(settings: Settings) -> Home:
             home.data_docs,
         ):
             folder.mkdir(parents=True, exist_ok=True)
-        instance = home.dagster / "dagster.yaml"
-        if not instance.exists():
-            instance.write_text(DAGSTER_YAML)
+        keep_instance_file(home.dagster)
     except OSError as error:
         raise SettingsError(
             f"RISK_HOME {home.root} cannot be written ({error.strerror}); name another folder."

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from risk_platform.dagster_instance import FILE_NAME, missing_settings
 from risk_platform.errors import InputError, ServiceError
 from risk_platform.home import Home, prepare_home
 from risk_platform.settings import Settings, settings
@@ -135,12 +136,13 @@ def up(
 
 
 def _tell(wanted: list[Service], home: Home) -> None:
-    """Where everything is, and what the engine decides with."""
+    """Where everything is, what Dagster's settings lack, and what the engine decides with."""
     from risk_platform.models.champion import has_champion
 
     console = Console()
     for service in wanted:
         console.print(f"[bold]{service.name:<10}[/bold] {service.address}", highlight=False)
+    tell_missing_settings(home, console)
     if not has_champion(home.bundles):
         console.print(
             "[yellow]No model is champion yet: payments are decided by rules alone, and each decision says so. "
@@ -148,3 +150,15 @@ def _tell(wanted: list[Service], home: Home) -> None:
             highlight=False,
         )
     console.print("Ctrl-C stops all of them.\n")
+
+
+def tell_missing_settings(home: Home, console: Console) -> None:
+    """Say which of our settings Dagster's own file lacks, should somebody have changed it."""
+    if missing := missing_settings(home.dagster):
+        console.print(
+            f"[yellow]{home.dagster / FILE_NAME} was changed by hand and says nothing about "
+            f"{', '.join(f'`{each}`' for each in missing)}; write that into it, or remove the file to have it "
+            "written anew.[/yellow]",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -158,12 +158,8 @@ def write_model(lake: Lake, bundle: Bundle) -> None:
 def model_versions(bundle: Bundle) -> list[Row]:
     """What was trained a day after the other on the same days, and the verdicts."""
     trained = datetime(2026, 3, 8, 1, tzinfo=UTC)
-    common: Row = {
-        "as_of": trained,
-        "train_from": FIRST,
-        "train_to": TRAINED_TO,
-        "features": list(bundle.features),
-    }
+    days: Row = {"as_of": trained, "train_from": FIRST, "train_to": TRAINED_TO}
+    common = days | {"features": list(bundle.features)}
     promoted: Row = {
         "model_version": "1",
         "run_id": "run1",

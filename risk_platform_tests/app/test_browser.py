@@ -116,6 +116,14 @@ def test_page_is_drawn(name: str, address: str, browser: Page) -> None:
     assert (PICTURES / f"{name}.png").stat().st_size > 20_000
 
 
+def sign_in(page: Page, address: str, role: Role) -> None:
+    """Open the work queue of the desk at that address as the user of that role."""
+    open_page(page, address, "queue")
+    page.get_by_label("E-mail").fill(address_of(role))
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
 def hand_over_and_back(page: Page, colleague: str) -> None:
     """Assign the chosen alert to a colleague, and take it from them again."""
     page.get_by_role("combobox", name="Assign to").click()
@@ -135,10 +143,7 @@ def test_an_analyst_works_on_an_alert(browser: Page, tmp_path: Path) -> None:
         payments = [recent(number, amount_minor=1_000_000 * number) for number in range(3, 9)]
         service.client(Role.SERVICE).post("/api/v1/transactions/batch", json={"transactions": payments})
         with served_desk(service.settings.home, service.url) as served:
-            open_page(browser, served, "queue")
-            browser.get_by_label("E-mail").fill(address_of(Role.ANALYST))
-            browser.get_by_label("Password", exact=True).fill(PASSWORD)
-            browser.get_by_role("button", name="Sign in").click()
+            sign_in(browser, served, Role.ANALYST)
             queue = browser.locator("[data-testid=stDataFrame] canvas").first
             queue.click(position={"x": 15, "y": 55}, force=True)
             browser.get_by_role("button", name="Acknowledge").click()

@@ -98,10 +98,14 @@ def queue(session: DeskSession, state: str, owner: str) -> None:
         key=f"queue_{st.session_state.get('queue_round', 0)}",
     )
     if rows := chosen.selection.rows:
-        # The order changes while somebody reads: what was chosen is kept, not its place.
-        st.session_state["alert"] = alerts[rows[0]]
-        st.session_state["queue_round"] = st.session_state.get("queue_round", 0) + 1
-        st.rerun()
+        keep_choice(alerts[rows[0]])
+
+
+def keep_choice(alert: dict[str, Any]) -> None:
+    """Go on with the alert that was chosen: the order changes while somebody reads, so not with its place."""
+    st.session_state["alert"] = alert
+    st.session_state["queue_round"] = st.session_state.get("queue_round", 0) + 1
+    st.rerun()
 
 
 def asked() -> tuple[str, str]:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 from risk_platform.audit.commitments import Action
 from risk_platform.errors import InputError
 from risk_platform.operations.audit_log import record_action
-from risk_platform.operations.database import writing
+from risk_platform.operations.database import reading_once, writing
 from risk_platform.operations.schema import REFRESH_TOKENS, SESSIONS, USERS
 from risk_platform.operations.statements import Statement
 
@@ -68,6 +68,7 @@ class Accounts:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._lookups = reading_once(engine)
 
     def add(self, email: str, password_hash: str, role: Role | None, now: int, by: str) -> User:
         """A new user, active with a role and pending without; `by` goes into the audit log.
@@ -162,7 +163,7 @@ class Accounts:
 
     def session(self, session_id: str, now: int) -> Session | None:
         """A session that goes on, with its user as they are now; None when it is over or the user shut out."""
-        with self._engine.connect() as connection:
+        with self._lookups.connect() as connection:
             row = _ONE_GOING_ON.run(connection, {"session_id": session_id, "now": now}).first()
         return None if row is None else Session(session_id, _as_user(row))
 

@@ -84,6 +84,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def reading_once(engine: Engine) -> Engine:
+    """The same database for connections whose every SELECT stands alone: on SQLite they begin no transaction."""
+    return engine.execution_options(reads_once=True)
+
+
 def bring_up_to_date(engine: Engine) -> None:
     """Bring the tables to the form of this version, whether an engine runs or none ever did."""
     with writing(engine) as connection:
@@ -98,6 +103,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads before it writes cannot wait for another writer: its snapshot would be old.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("reads_once", False):
+        # A transaction that reads before it writes cannot wait for another writer: its snapshot would be old.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")

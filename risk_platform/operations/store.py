@@ -17,7 +17,7 @@ from risk_platform.errors import ServiceError
 from risk_platform.operations.alerts import alert_rows
 from risk_platform.operations.audit_heads import HeadPublisher
 from risk_platform.operations.audit_log import Leaf, LeafAppender
-from risk_platform.operations.database import migrate, open_database
+from risk_platform.operations.database import migrate, open_database, reading_once
 from risk_platform.operations.evidence import leaf_of
 from risk_platform.operations.keys import find_keys, insert_keys
 from risk_platform.operations.live_files import FileAdvance, LiveFiles, write_advances
@@ -54,6 +54,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._lookups = reading_once(engine)
 
     @classmethod
     def open(cls, url: URL) -> Self:
@@ -92,7 +93,7 @@ class Store:
 
     def find(self, kind: EventKind, sources: Sequence[str], event_ids: Sequence[str]) -> dict[int, StoredKey]:
         """Which of the events are in the inbox, by their position in the lists."""
-        with self._engine.connect() as connection:
+        with self._lookups.connect() as connection:
             return find_keys(connection, kind, sources, event_ids)
 
     def runs(self, after: int = 0) -> Iterator[StoredRun]:

@@ -31,15 +31,16 @@ class HostPlan(NamedTuple):
     """Payments are entered under the code `seen`; `used` says which of the two kinds of list are.
 
     `reach` is how long (µs) each keeps its entries, `shift` the age of known good, `strip` how far back
-    anything is asked; `narrows` says whether a view is narrowed to one value of a second code. The first `kept`
-    accumulators and maxima of payments and of turns are carried along in the lists. `uses` are the accumulators of
-    each stream a view asks, one after the other; `tallies` the distinct counts that long lists keep up to date.
+    anything is asked; `narrows` has the bit of each stage in which a view is narrowed to one value of a second code.
+    The first `kept` accumulators and maxima of payments and of turns are carried along in the lists. `uses` are the
+    accumulators of each stream a view asks, one after the other; `tallies` the distinct counts that long lists keep up
+    to date.
     """
 
     seen: int
     shift: int
     strip: int
-    narrows: bool
+    narrows: int
     used: Ints
     reach: Ints
     kept: Ints

@@ -10,6 +10,9 @@ from typing import Any, TypeAlias, TypeVar, cast
 import numba
 import numpy as np
 import numpy.typing as npt
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 Bytes = npt.NDArray[np.uint8]
 Bits = npt.NDArray[np.uint32]
@@ -62,6 +65,33 @@ def part(function: _Function) -> _Function:
 def inline(function: _Function) -> _Function:
     """`function` as a part that is copied into each of its callers."""
     return cast(_Function, _njit(forceinline=True, **_OPTIONS)(function))
+
+
+_code: Any = cgutils
+
+
+@intrinsic
+def _fetch_row(_: Any, array: Any, row: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, arguments[0])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        length = builder.extract_value(given.strides, 0)
+        first = builder.gep(
+            builder.bitcast(given.data, byte),
+            [builder.mul(length, builder.sext(arguments[1], ir.IntType(64)))],
+        )
+        last = builder.gep(first, [builder.sub(length, ir.Constant(ir.IntType(64), 1))])
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        fetch = _code.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        for place in (first, last):
+            builder.call(fetch, [place, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, row), code
+
+
+# In a kernel, fetch_row(array, row) asks memory for a row of up to a line's length of it that will soon be read.
+fetch_row: Any = _fetch_row
 
 
 def settled(loop: Callable[..., Any], *arguments: object) -> Callable[..., Any]:

@@ -113,9 +113,17 @@ def position(
     rows: Rows,
     turns: Turns,
 ) -> Scalar:
-    """Where between `low` and `high` the first entry stands that counts at `moment` or later."""
-    if high > low and moment_of(stream, 0, np.int64(log.pool[start + high - 1]), rows, turns) < moment:
-        return high
+    """Where between `low` and `high` the first entry stands that counts at `moment` or later.
+
+    That is near `high` as a rule, so steps from there double before the rest is halved.
+    """
+    step = np.int64(1)
+    while high - step >= low:
+        if moment_of(stream, 0, np.int64(log.pool[start + high - step]), rows, turns) < moment:
+            low = high - step + 1
+            break
+        high -= step
+        step *= 2
     while low < high:
         middle = (low + high) >> 1
         if moment_of(stream, 0, np.int64(log.pool[start + middle]), rows, turns) < moment:

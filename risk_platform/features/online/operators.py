@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from risk_platform.features.online.distinct import distinct
 from risk_platform.features.online.exact import standard_deviation
 from risk_platform.features.online.host import HIGH, KIND, LIST, MANY, Host, HostPlan, Space
 from risk_platform.features.online.kernel import Floats, Ints, Scalar, inline
@@ -10,7 +11,6 @@ from risk_platform.features.online.pool import Log
 from risk_platform.features.online.rows import NO_CODE, TIME, Rows, Turns, code_of, payment_of
 from risk_platform.features.online.runs import run_state
 from risk_platform.features.online.search import (
-    distinct,
     highest,
     later,
     number_at,
@@ -53,7 +53,7 @@ def answer(
     for o in range(begin, end):
         op = plan.ops[o]
         if op[OP] <= STD:
-            value = _from_sums(op, space)
+            value = _from_sums(stream, op, space)
         elif op[OP] == MAX:
             value = highest(stream, op[A], op[B], op[EDGE], plan, log, space, rows, turns)
         elif op[OP] == DISTINCT:
@@ -85,23 +85,24 @@ def _different(
 
 
 @inline
-def _growth(a: Scalar, edge: Scalar, space: Space) -> Scalar:
+def _growth(stream: Scalar, a: Scalar, edge: Scalar, space: Space) -> Scalar:
     """What accumulator `a`, or the number of entries, grew by within the window."""
     if a < 0:
         return space.at[0, HIGH] - space.places[0, edge]
-    return space.sums[0, edge, a] + space.sums[1, edge, a]
+    grown = space.sums[0, edge, a]
+    return grown + space.sums[1, edge, a] if stream else grown
 
 
 @inline
-def _from_sums(op: Ints, space: Space) -> Scalar:
+def _from_sums(stream: Scalar, op: Ints, space: Space) -> Scalar:
     edge = op[EDGE]
-    grown = _growth(op[A], edge, space)
+    grown = _growth(stream, op[A], edge, space)
     if op[OP] == COUNT or op[OP] == SUM:
         return np.float64(grown)
     if op[OP] == STD:
-        high, low = _growth(op[COLUMN], edge, space), _growth(op[MASK], edge, space)
-        return standard_deviation(_growth(op[B], edge, space), grown, high, low)
-    among = _growth(op[B], edge, space)
+        high, low = _growth(stream, op[COLUMN], edge, space), _growth(stream, op[MASK], edge, space)
+        return standard_deviation(_growth(stream, op[B], edge, space), grown, high, low)
+    among = _growth(stream, op[B], edge, space)
     return np.float64(grown) / np.float64(among) if among else np.nan
 
 

@@ -30,6 +30,7 @@ RANK_MASK = np.int64((1 << HELD_SHIFT) - 1)
 TEXT, SAME, FIXED_SHORT = 0, 1, 2
 # A code's column, and how it is read: as it is, only where an account was paid, or from the bits.
 PLAIN, GATED, SMALL = 0, 1 << 8, 2 << 8
+COLUMN_MASK = 0xFF
 NO_CODE = -1
 
 
@@ -82,7 +83,7 @@ def short_of(rows: Rows, column: Scalar, number: Scalar) -> Scalar:
 @inline
 def code_of(rows: Rows, row: Scalar, code: Scalar) -> Scalar:
     """Identifier of the payment in `row` in the column that `code` describes, -1 for null."""
-    column = code & 0xFF
+    column = code & COLUMN_MASK
     if code < GATED:
         return np.int64(rows.cells[row, column])
     if code < SMALL:

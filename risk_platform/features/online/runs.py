@@ -27,7 +27,9 @@ def run_state(
     """A state of the run of entries that pass A, broken by those that pass B."""
     none = 0.0 if op[_OP] == _LENGTH else np.nan
     low, high = space.places[:, op[_EDGE]], space.at[:, HIGH]
-    source, place = _last(view, op[_A], low[0], high[0], low[1], high[1], plan, log, space, rows, turns)
+    source, place = _outermost(
+        False, view, op[_A], low[0], high[0], low[1], high[1], plan, log, space, rows, turns
+    )
     if place < 0:
         return none
     # Where the newest member of the run stands in either source.
@@ -40,7 +42,9 @@ def run_state(
     if since > 0:
         return none
     first_zero, first_one = space.at[0, LOW], space.at[1, LOW]
-    source, place = _last(view, op[_B], first_zero, zero, first_one, one, plan, log, space, rows, turns)
+    source, place = _outermost(
+        False, view, op[_B], first_zero, zero, first_one, one, plan, log, space, rows, turns
+    )
     if place >= 0:
         first_zero = _place_after(0, source, place, plan, log, space, rows, turns)
         first_one = _place_after(1, source, place, plan, log, space, rows, turns)
@@ -49,7 +53,9 @@ def run_state(
         length += count_between(1, IMPLICIT, view, op[_A], first_one, one, plan, log, space, rows, turns)
         return np.float64(length)
     if op[_OP] == _AGE_FIRST:
-        source, place = _first(view, op[_A], first_zero, zero, first_one, one, plan, log, space, rows, turns)
+        source, place = _outermost(
+            True, view, op[_A], first_zero, zero, first_one, one, plan, log, space, rows, turns
+        )
     if place < 0:
         return np.nan
     row = payment_of(0, number_at(source, place, IMPLICIT, log, space, turns), rows, turns)
@@ -57,7 +63,8 @@ def run_state(
 
 
 @part
-def _last(
+def _outermost(
+    forward: Scalar,
     view: Scalar,
     a: Scalar,
     low_zero: Scalar,
@@ -70,32 +77,10 @@ def _last(
     rows: Rows,
     turns: Turns,
 ) -> tuple[Scalar, Scalar]:
-    """Source and place of the last entry that passes `a`, place -1 for none."""
-    zero = passing(False, 0, IMPLICIT, view, a, low_zero, high_zero, plan, log, space, rows, turns)
-    one = passing(False, 1, IMPLICIT, view, a, low_one, high_one, plan, log, space, rows, turns)
-    if zero >= 0 and (one < 0 or later(0, zero, 1, one, IMPLICIT, plan, log, space, rows, turns)):
-        return 0, zero
-    return 1, one
-
-
-@part
-def _first(
-    view: Scalar,
-    a: Scalar,
-    low_zero: Scalar,
-    high_zero: Scalar,
-    low_one: Scalar,
-    high_one: Scalar,
-    plan: HostPlan,
-    log: Log,
-    space: Space,
-    rows: Rows,
-    turns: Turns,
-) -> tuple[Scalar, Scalar]:
-    """Source and place of the first entry that passes `a`, place -1 for none."""
-    zero = passing(True, 0, IMPLICIT, view, a, low_zero, high_zero, plan, log, space, rows, turns)
-    one = passing(True, 1, IMPLICIT, view, a, low_one, high_one, plan, log, space, rows, turns)
-    if zero >= 0 and (one < 0 or later(1, one, 0, zero, IMPLICIT, plan, log, space, rows, turns)):
+    """Source and place of the first (`forward`) or the last entry that passes `a`, place -1 for none."""
+    zero = passing(forward, 0, IMPLICIT, view, a, low_zero, high_zero, plan, log, space, rows, turns)
+    one = passing(forward, 1, IMPLICIT, view, a, low_one, high_one, plan, log, space, rows, turns)
+    if zero >= 0 and (one < 0 or later(0, zero, 1, one, IMPLICIT, plan, log, space, rows, turns) != forward):
         return 0, zero
     return 1, one
 

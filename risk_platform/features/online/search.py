@@ -4,6 +4,7 @@ import numpy as np
 
 from risk_platform.features.online.host import (
     ADDS,
+    FLAGS,
     FROM,
     HIGH,
     HITS,
@@ -11,6 +12,7 @@ from risk_platform.features.online.host import (
     LIST,
     MANY,
     REFS,
+    ROWS,
     STRIP,
     HostPlan,
     Space,
@@ -24,13 +26,9 @@ from risk_platform.features.online.rows import (
     Rows,
     Turns,
     bits_of,
-    code_of,
     comes_before,
     payment_of,
 )
-
-# Columns of an operation that a distinct count reads.
-_EDGE, _COLUMN, _MASK, _WANT, _FIRST_MASK, _FIRST_WANT = 1, 4, 5, 6, 8, 9
 
 
 @inline
@@ -47,6 +45,20 @@ def ref_at(source: Scalar, place: Scalar, log: Log, space: Space) -> Scalar:
     if space.at[source, KIND] == STRIP:
         return space.strip[REFS, place]
     return np.int64(log.pool[space.at[source, FROM] + place])
+
+
+@inline
+def seen_at(
+    source: Scalar, place: Scalar, stream: Scalar, log: Log, space: Space, rows: Rows, turns: Turns
+) -> tuple[Scalar, Scalar, Scalar]:
+    """The entry at `place` of what was looked at, the row of its payment, and its bits."""
+    kind = space.at[source, KIND]
+    if source == 0 and kind >= STRIP:
+        laid = space.hits[place] if kind == HITS else place
+        return space.strip[REFS, laid], space.strip[ROWS, laid], space.strip[FLAGS, laid]
+    ref = ref_at(source, place, log, space)
+    row = payment_of(stream, ref, rows, turns)
+    return ref, row, bits_of(stream, ref, row, rows, turns)
 
 
 @inline
@@ -91,8 +103,8 @@ def _passing(
     rows: Rows,
     turns: Turns,
 ) -> Scalar:
-    ref, kind = ref_at(source, place, log, space), stream_of(source, stream)
-    return passes(add, bits_of(kind, ref, payment_of(kind, ref, rows, turns), rows, turns))
+    _, _, bits = seen_at(source, place, stream_of(source, stream), log, space, rows, turns)
+    return passes(add, bits)
 
 
 @inline
@@ -210,39 +222,7 @@ def highest(
                 top = max(top, log.tops[(space.at[source, FROM] + at) >> SHIFT, chosen])
                 at += BLOCK
                 continue
-            ref = ref_at(source, at, log, space)
-            row = payment_of(kind, ref, rows, turns)
-            bits, number = bits_of(kind, ref, row, rows, turns), number_of_ref(kind, ref, turns)
-            top = max(top, peak_value(condition, row, number, bits, rows))
+            ref, row, bits = seen_at(source, at, kind, log, space, rows, turns)
+            top = max(top, peak_value(condition, row, number_of_ref(kind, ref, turns), bits, rows))
             at += 1
     return top if top > -np.inf else np.nan
-
-
-@inline
-def distinct(stream: Scalar, op: Ints, log: Log, space: Space, rows: Rows, turns: Turns) -> Scalar:
-    """How many different codes the entries of the window have."""
-    space.marks[-1] += np.uint64(1 << 32)
-    if space.marks[-1] == 0:
-        space.marks[:] = 0
-        space.marks[-1] = np.uint64(1 << 32)
-    epoch = space.marks[-1]
-    mask = len(space.marks) // 2 - 1
-    different = 0
-    for source in range(2 if stream else 1):
-        kind = stream_of(source, stream)
-        filter_mask = op[_MASK] if source else op[_FIRST_MASK]
-        want = op[_WANT] if source else op[_FIRST_WANT]
-        for at in range(space.places[source, op[_EDGE]], space.at[source, HIGH]):
-            ref = ref_at(source, at, log, space)
-            row = payment_of(kind, ref, rows, turns)
-            code = code_of(rows, row, op[_COLUMN])
-            if code < 0 or bits_of(kind, ref, row, rows, turns) & filter_mask != want:
-                continue
-            mark = epoch | np.uint64(code)
-            slot = np.int64((np.uint64(code) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)) & mask
-            while space.marks[slot] >= epoch and space.marks[slot] != mark:
-                slot = (slot + 1) & mask
-            if space.marks[slot] != mark:
-                space.marks[slot] = mark
-                different += 1
-    return np.float64(different)

@@ -21,10 +21,10 @@ from risk_platform.features.online.host import (
     Space,
     list_of,
 )
-from risk_platform.features.online.kernel import Floats, Ints, Scalar, inline, kernel, part
+from risk_platform.features.online.kernel import Floats, Ints, Scalar, fetch_row, inline, kernel, part
 from risk_platform.features.online.log import amend, insert, trim
 from risk_platform.features.online.operators import answer, leave_null
-from risk_platform.features.online.pool import END, Log, room_needed
+from risk_platform.features.online.pool import END, HEAD, START, Log, room_needed
 from risk_platform.features.online.rows import (
     EXPLICIT,
     IMPLICIT,
@@ -38,8 +38,12 @@ from risk_platform.features.online.rows import (
     row_of,
     turn_of,
 )
+from risk_platform.features.online.strip import LAID_OUT
 from risk_platform.features.online.tally import count_in, count_out
-from risk_platform.features.online.window import look, overlook
+from risk_platform.features.online.window import look
+
+# Of the next payment's list, if it is too long to be laid out, so many of the newest entries are asked for ahead.
+_NEWEST = 32
 
 
 @kernel
@@ -66,6 +70,8 @@ def step(
         while end < count and batch.known[end] == batch.known[at]:
             end += 1
         for i in range(answered, end):
+            if i + 1 < count:
+                _fetch_one(stage, batch.first + i + 1, plan, host.log, rows)
             _answer_one(stage, batch.first + i, batch.known[i], plan, host, space, out[i], rows, turns)
         answered = max(answered, end)
         if stage == 0:
@@ -160,13 +166,30 @@ def _answer_one(
             begin, end = view[PAID_OPS + 2 * resolved], view[PAID_END + 2 * resolved]
             if begin == end:
                 continue
-            if not resolved:
-                overlook(1, space)
             bound = min(moment, known) if resolved else moment
             ask = plan.asks[3 * v + stream]
-            look(stream, ask, code, view[MATCH], own, moment, bound, plan, host.log, space, rows, turns)
+            look(
+                stream, stage, ask, code, view[MATCH], own, moment, bound, plan, host.log, space, rows, turns
+            )
             if stream != IMPLICIT:
                 answer(resolved, v, begin, end, row, plan, host, space, out, rows, turns)
+
+
+@inline
+def _fetch_one(stage: Scalar, number: Scalar, plan: HostPlan, log: Log, rows: Rows) -> None:
+    """Ask memory for what the next payment will read: a list's payments lie all over it."""
+    row = row_of(rows, number)
+    for v in range(len(plan.views)):
+        view = plan.views[v]
+        code = code_of(rows, row, view[KEY])
+        if view[STAGE] != stage or view[MATCH] != NO_CODE or code == NO_CODE:
+            continue
+        span = log.spans[list_of(code, 0)]
+        start, head, end = np.int64(span[START]), np.int64(span[HEAD]), np.int64(span[END])
+        if end - head > LAID_OUT and not plan.narrows >> stage & 1:
+            head = end - _NEWEST
+        for at in range(start + head, start + end):
+            fetch_row(rows.wide, row_of(rows, np.int64(log.pool[at])))
 
 
 @part

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from risk_platform.features.online.columns import INTS
 from risk_platform.features.online.host import (
     ACTIVE,
     ADDS,
+    ADDS_END,
     EDGES,
     EDGES_END,
     FLAGS,
@@ -23,21 +25,40 @@ from risk_platform.features.online.host import (
 from risk_platform.features.online.kernel import Ints, Scalar, inline
 from risk_platform.features.online.measure import COLUMN, MASK, PART, VALUE, WANT, part_of
 from risk_platform.features.online.pool import END, HEAD, START, Log
-from risk_platform.features.online.rows import BITS, FIXED_INTS, NO_CODE, TIME, Rows, code_of, row_of
+from risk_platform.features.online.rows import (
+    BITS,
+    COLUMN_MASK,
+    FIXED_INTS,
+    GATED,
+    NO_CODE,
+    SMALL,
+    TIME,
+    Rows,
+    code_of,
+    row_of,
+)
 
 HOUR = 3_600_000_000
+_INTS = len(INTS)
 # Lists of up to so many entries are laid out whole, and not read by blocks.
-_STRIP = 160
+LAID_OUT = 160
 
 
 @inline
 def lay_out(
-    code: Scalar, key: Scalar, moment: Scalar, plan: HostPlan, log: Log, space: Space, rows: Rows
+    code: Scalar,
+    key: Scalar,
+    moment: Scalar,
+    needed: Scalar,
+    plan: HostPlan,
+    log: Log,
+    space: Space,
+    rows: Rows,
 ) -> None:
-    """Lay out the entries of a list before `moment`, unless there are too many and nothing needs it."""
+    """Lay out the entries of a list before `moment`, unless there are too many and it is not `needed`."""
     space.laid[0], space.laid[1] = code, -1
     head, end = np.int64(log.spans[key, HEAD]), np.int64(log.spans[key, END])
-    if end - head > _STRIP and not plan.narrows:
+    if end - head > LAID_OUT and not needed:
         return
     start, begin = np.int64(log.spans[key, START]), moment - plan.strip - 2 * HOUR
     place = space.strip.shape[1]
@@ -54,7 +75,7 @@ def lay_out(
         space.strip[FLAGS, place] = rows.cells[row, BITS]
         space.strip[ROWS, place] = row
         space.strip[REFS, place] = ref
-        for column in range(space.strip.shape[0] - VALUES):
+        for column in range(_INTS):
             space.strip[VALUES + column, place] = rows.wide[row, FIXED_INTS + column]
     space.laid[1] = place
 
@@ -71,27 +92,53 @@ def see_strip(
     at[KIND] = STRIP
     if match != NO_CODE:
         at[KIND] = HITS
-        hit = np.int64(len(space.hits))
-        for k in range(high - 1, low - 1, -1):
-            if code_of(rows, space.strip[ROWS, k], match) == own:
-                hit -= 1
-                space.hits[hit] = k
-        low, high = hit, np.int64(len(space.hits))
+        low, high = np.int64(0), _matching(low, high, match, own, space, rows)
     at[LOW], at[HIGH] = low, high
     edges = ask[EDGES_END] - ask[EDGES]
     total, place = sums[edges], high
+    total[: ask[ADDS_END] - ask[ADDS]] = 0
     for e in range(edges):
-        begin, before = space.begins[e], place
-        while (
-            place > low
-            and space.strip[TIMES, space.hits[place - 1] if match != NO_CODE else place - 1] >= begin
-        ):
-            place -= 1
+        before = place
+        if match == NO_CODE:
+            place = low + _count_before(space.begins[e], space.strip[TIMES, low:place])
+        else:
+            while place > low and space.strip[TIMES, space.hits[place - 1]] >= space.begins[e]:
+                place -= 1
         places[e] = place
         for a in range(plan.edges[ask[EDGES] + e, ACTIVE]):
             add = plan.paid_adds[plan.uses[ask[ADDS] + a]]
             total[a] += segment_sum(add, place, before, match != NO_CODE, space)
             sums[e, a] = total[a]
+
+
+@inline
+def _count_before(moment: Scalar, times: Ints) -> Scalar:
+    """How many of the ascending `times` are before `moment`: all are looked at, a vector register at a time."""
+    count = np.int64(0)
+    if len(times) and times[0] < moment:
+        for when in times:
+            count += when < moment
+    return count
+
+
+@inline
+def _matching(low: Scalar, high: Scalar, match: Scalar, own: Scalar, space: Space, rows: Rows) -> Scalar:
+    """Note which places in [low, high) match, and return how many; what matches cannot be foreseen: no branches."""
+    hit = np.int64(0)
+    if match < GATED:
+        for k in range(low, high):
+            space.hits[hit] = k
+            hit += rows.cells[space.strip[ROWS, k], match] == own
+    elif match < SMALL:
+        for k in range(low, high):
+            space.hits[hit] = k
+            hit += code_of(rows, space.strip[ROWS, k], match) == own
+    else:
+        column = match & COLUMN_MASK
+        for k in range(low, high):
+            space.hits[hit] = k
+            hit += (space.strip[FLAGS, k] >> column & 7) == own
+    return hit
 
 
 @inline

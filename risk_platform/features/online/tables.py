@@ -108,7 +108,7 @@ class HostTables:
             self._seen,
             self._shift,
             max(view.looks_back(self._shift) for view in self._views),
-            any(view.key[2] != NO_CODE for view in self._views),
+            sum({1 << view.key[0] for view in self._views if view.key[2] != NO_CODE}),
             np.array([1, any(view.found_ops for view in self._views)], np.int64),
             np.array(self.longest, np.int64),
             np.array([len(rows.kept) for rows in (*self.adds, *self.peaks)], np.int64),

@@ -16,6 +16,7 @@ from risk_platform.features.online.host import (
     LOW,
     MANY,
     NEED,
+    NOTHING,
     SAWTOOTH,
     WIDTH,
     HostPlan,
@@ -41,16 +42,19 @@ from risk_platform.features.online.strip import HOUR, lay_out, see_strip
 
 
 @inline
-def overlook(source: Scalar, space: Space) -> None:
+def _overlook(source: Scalar, edges: Scalar, adds: Scalar, space: Space) -> None:
     """See nothing of a source."""
-    space.at[source, :] = 0
-    space.places[source, :] = 0
-    space.sums[source, :, :] = 0
+    space.at[source, LOW], space.at[source, HIGH], space.at[source, KIND] = 0, 0, NOTHING
+    for e in range(edges):
+        space.places[source, e] = 0
+        for a in range(adds):
+            space.sums[source, e, a] = 0
 
 
 @inline
 def look(
     stream: Scalar,
+    stage: Scalar,
     ask: Ints,
     code: Scalar,
     match: Scalar,
@@ -68,10 +72,10 @@ def look(
     The windows are those of a payment at `moment`.
     """
     source = 1 if stream == EXPLICIT else 0
-    overlook(source, space)
     key = list_of(code, source)
     edges = ask[EDGES_END] - ask[EDGES]
     if edges == 0 or log.spans[key, HEAD] == log.spans[key, END]:
+        _overlook(source, edges, ask[ADDS_END] - ask[ADDS], space)
         return
     shift = plan.shift if source == 0 and stream != PAYMENTS else np.int64(0)
     for e in range(edges):
@@ -80,7 +84,7 @@ def look(
         space.begins[e] = (begin // HOUR * HOUR if edge[SAWTOOTH] else begin) - shift
     space.at[source, LIST] = key
     if source == 0 and space.laid[0] != code:
-        lay_out(code, key, moment, plan, log, space, rows)
+        lay_out(code, key, moment, plan.narrows >> stage & 1, plan, log, space, rows)
     if source == 0 and space.laid[1] >= 0:
         see_strip(bound - shift, ask, match, own, plan, space, rows)
     else:
@@ -109,7 +113,7 @@ def _see_list(
     at[KIND] = MANY if in_blocks(log, key) and match == NO_CODE else FEW
     edges, end = ask[EDGES_END] - ask[EDGES], at[HIGH]
     if at[HIGH] == at[LOW]:
-        at[FROM], at[LOW], at[HIGH] = 0, 0, 0
+        _overlook(source, edges, ask[ADDS_END] - ask[ADDS], space)
         return
     if at[KIND] == FEW:
         _go_back(ask, match, own, plan, log, space, rows, turns)
@@ -145,6 +149,7 @@ def _go_back(
     high = at[HIGH] if match == NO_CODE else np.int64(len(space.turned))
     place = high
     e = 0
+    sums[edges, : ask[ADDS_END] - ask[ADDS]] = 0
     for i in range(at[HIGH] - 1, at[LOW] - 1, -1):
         ref = np.int64(log.pool[at[FROM] + i])
         row = payment_of(EXPLICIT, ref, rows, turns)

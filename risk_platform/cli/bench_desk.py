@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from risk_platform.decisions.levels import Thresholds
 from risk_platform.decisions.reasons import ReasonDictionary
@@ -78,7 +77,7 @@ class Desk:
 
     def stamp(self, table: pa.Table) -> pa.Table:
         """The payments as they enter the inbox: numbered, and known when the last of them happened."""
-        last: int = pc.max(table.column("event_time").cast(pa.int64())).as_py()
+        last = int(table.column("event_time").to_numpy().astype(np.int64).max())
         self.known_time = max(self.known_time + 1, last)
         payments = stamped(table, self.sequence, self.known_time, self._settings.timezone)
         self.sequence += payments.num_rows

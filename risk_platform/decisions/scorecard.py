@@ -1,5 +1,7 @@
 """The scorecard scale: calibrated log odds shifted so that the alert budget falls on the alert threshold."""
 
+from math import nextafter
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,7 +22,7 @@ def scores(calibrated_log_odds: Floats, anchor_log_odds: float, alert_threshold:
         raise ContractError("A log odds or the bundle's anchor is not a number; a payment must have a score.")
     with np.errstate(over="ignore"):
         raw = 1 / (1 + (1 - alert_threshold) / alert_threshold * np.exp(-shift))
-    below = np.nextafter(alert_threshold, 0)
+    below = nextafter(alert_threshold, 0.0)
     cut = np.where(shift > 0, np.maximum(raw, alert_threshold), np.minimum(raw, below))
     return np.where(shift == 0, alert_threshold, cut)
 

@@ -16,7 +16,7 @@ _CONVERGED = 1e-10
 
 def sigmoid(log_odds: Floats) -> Floats:
     """Probability of the given log odds."""
-    clipped = np.clip(log_odds, -500.0, 500.0)
+    clipped = np.minimum(np.maximum(log_odds, -500.0), 500.0)
     return np.asarray(1.0 / (1.0 + np.exp(-clipped)), dtype=np.float64)
 
 
@@ -50,7 +50,8 @@ class Calibration:
     def __call__(self, margins: Floats) -> Floats:
         """Calibrated log odds, one for each margin."""
         x, y, slopes = self._pieces
-        piece = np.clip(np.searchsorted(x, margins, side="right") - 1, 0, len(slopes) - 1)
+        # Looked for among the inner knots alone: the first and the last piece go on for ever.
+        piece = np.searchsorted(x[1:-1], margins, side="right")
         return np.asarray(y[piece] + slopes[piece] * (margins - x[piece]), dtype=np.float64)
 
 

@@ -87,11 +87,13 @@ def test_decision_ids_depend_on_payment_bundle_and_thresholds_alone(
         assert set(decide(other, table)["decision_id"].to_pylist()).isdisjoint(first)
 
 
-def test_the_score_of_a_payment_does_not_depend_on_its_batch(engine: DecisionEngine) -> None:
-    table = payments([2e4, 5e5, 1e4], [1.0, 9.0, None])
-    together = decide(engine, table)
-    alone = pa.concat_tables([decide(engine, table.slice(at, 1)) for at in range(3)])
-    assert together.equals(alone)
+def test_a_decision_does_not_depend_on_its_batch(engine: DecisionEngine, thresholds: Thresholds) -> None:
+    table = payments([2e4, 5e5, 1e4] * 8, [1.0, 9.0, None] * 8)
+    without_model = DecisionEngine(None, thresholds, ReasonDictionary.shipped(), rule_book())
+    for deciding in (engine, without_model):
+        together = decide(deciding, table)
+        alone = pa.concat_tables([decide(deciding, table.slice(at, 1)) for at in range(24)])
+        assert together.equals(alone)
 
 
 def test_no_payments_give_no_decisions(engine: DecisionEngine) -> None:

@@ -17,7 +17,7 @@ class Stopwatch:
 
     def time(self, stage: str, work: Callable[[], _Result]) -> _Result:
         """What `work` gives, its time added to `stage`."""
-        began, worked = perf_counter(), process_time()
+        worked, began = process_time(), perf_counter()
         result = work()
         self.seconds[stage] += perf_counter() - began
         self.processor[stage] += process_time() - worked

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +10,6 @@ import pyarrow.compute as pc
 
 from risk_platform.errors import ContractError
 from risk_platform.features.online.columns import INTS
-from risk_platform.features.online.derive import Values
 from risk_platform.features.online.kernel import Codes, Floats, Ints, Words
 from risk_platform.features.online.ledger import Arrivals
 from risk_platform.features.online.rows import DAYPART_BIT, GATE_BIT, SHIFTED_BIT
@@ -30,6 +30,8 @@ _HASHED = (
     "device_id", "city",
 )  # fmt: skip
 _TEXT = pa.string()
+# Base columns by name: numbers with NaN for null, or hashes of texts.
+Values = dict[str, Any]
 _HOUR = 3_600_000_000
 
 

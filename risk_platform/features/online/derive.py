@@ -1,94 +1,126 @@
-"""The closed list of expressions over columns of a batch: what `expressions.sql` states, in numpy."""
+"""The closed list of expressions over columns of a payment: what `expressions.sql` states, compiled."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from risk_platform.features.expressions import Expression
-from risk_platform.features.online.kernel import Floats
+from risk_platform.features.online.kernel import Floats, Ints, Scalar, Words, kernel, part
 from risk_platform.features.online.text import NULL, word_of
 
-# Names of the payment: numbers with NaN for null, or hashes of texts.
-Values = dict[str, Any]
-_POWERS_OF_TEN = 10 ** np.arange(1, 19)
+# Columns of the payment itself that expressions read, as numbers and as hashes of texts.
+BASE_NUMBERS = ("amount", "hour", "weekday", "latitude", "longitude")
+BASE_TEXTS = ("channel", "kind", "status", "counterparty_type")
+_OPERATORS = ("value", "equals", "above", "ratio", "zscore", "log", "novelty", "surprise", "distance", "speed",
+              "roundness")  # fmt: skip
+_VALUE, _EQUALS, _ABOVE, _RATIO, _ZSCORE, _LOG, _NOVELTY, _SURPRISE, _DISTANCE, _SPEED, _ROUNDNESS = range(11)
+_OP, _OUT, _BEGIN, _END = range(4)
+_SHORTEST_DAYS = 1.0 / 1440
+_DIGITS = 18
 
 
-def derive(expressions: Mapping[str, Expression], values: Values) -> None:
-    """Add every expression to `values`, in declared order, NaN for null."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for name, expression in expressions.items():
-            values[name] = _OPERATORS[expression.op](expression, values)
+class Program(NamedTuple):
+    """Expressions in declared order.
+
+    Rows of `ops` are operator, column of the result, and where in `of` the columns that it reads begin and end (for
+    `equals` a place in BASE_TEXTS); `numbers` and `words` are a constant of each.
+    """
+
+    ops: Ints
+    of: Ints
+    numbers: Floats
+    words: Words
 
 
-def _equals(e: Any, values: Values) -> Floats:
-    words = values[e.of]
-    return np.where(words == NULL, np.nan, np.where(words == word_of(e.value), 1.0, 0.0))
+def compile_program(expressions: Mapping[str, Expression], slots: Mapping[str, int]) -> Program:
+    """The expressions over columns at `slots`, which name the results as well."""
+    ops, of, numbers, words = list[list[int]](), list[int](), list[float](), list[np.uint64]()
+    for name, expression in expressions.items():
+        stated: Any = expression
+        equals = stated.op == "equals"
+        begin = len(of)
+        of += [BASE_TEXTS.index(column) if equals else slots[column] for column in stated.inputs]
+        ops.append([_OPERATORS.index(stated.op), slots[name], begin, len(of)])
+        threshold = getattr(stated, "threshold", np.nan)
+        numbers.append(getattr(stated, "parts", np.nan if isinstance(threshold, str) else threshold))
+        words.append(word_of(stated.value) if equals else NULL)
+    return Program(
+        np.array(ops, np.int64).reshape(len(ops), 4),
+        np.array(of, np.int64),
+        np.array(numbers, np.float64),
+        np.array(words, np.uint64),
+    )
 
 
-def _above(e: Any, values: Values) -> Floats:
-    of = values[e.of]
-    threshold = values[e.threshold] if isinstance(e.threshold, str) else e.threshold
-    return _known((of > threshold).astype(np.float64), of, threshold)
+@kernel
+def derive(program: Program, texts: Words, values: Floats) -> None:
+    """Write every expression into `values` (payments × columns), NaN for null; `texts` are (BASE_TEXTS × payments)."""
+    for i in range(len(values)):
+        for e in range(len(program.ops)):
+            op = program.ops[e]
+            of = program.of[op[_BEGIN] : op[_END]]
+            if op[_OP] == _EQUALS:
+                text = texts[of[0], i]
+                value = np.nan if text == NULL else np.float64(text == program.words[e])
+            else:
+                value = _derived(op[_OP], of, program.numbers[e], values[i])
+            values[i, op[_OUT]] = value
 
 
-def _ratio(e: Any, values: Values) -> Floats:
-    to = values[e.to]
-    return np.where(to == 0, np.nan, values[e.of] / to)
+@part
+def _derived(op: Scalar, of: Ints, number: Scalar, row: Floats) -> Scalar:
+    first = row[of[0]]
+    if op == _VALUE:
+        return first
+    if op == _ABOVE:
+        threshold = row[of[1]] if len(of) > 1 else number
+        return np.nan if np.isnan(first) or np.isnan(threshold) else np.float64(first > threshold)
+    if op == _RATIO:
+        return _ratio(first, row[of[1]])
+    if op == _ZSCORE:
+        return _ratio(first - row[of[1]], row[of[2]])
+    if op == _LOG:
+        return np.log(1 + first)
+    if op == _NOVELTY:
+        return np.nan if np.isnan(first) else np.float64(first == 0)
+    if op == _SURPRISE:
+        return _surprise(of, number, row)
+    if op == _DISTANCE:
+        return _distance(first, row[of[1]], row[of[2]], row[of[3]])
+    if op == _SPEED:
+        days = row[of[1]]
+        return first / ((max(days, _SHORTEST_DAYS)) * 24)
+    return _roundness(first)
 
 
-def _zscore(e: Any, values: Values) -> Floats:
-    std = values[e.std]
-    return np.where(std == 0, np.nan, (values[e.of] - values[e.mean]) / std)
+@part
+def _ratio(of: Scalar, to: Scalar) -> Scalar:
+    return np.nan if to == 0 else of / to
 
 
-def _novelty(e: Any, values: Values) -> Floats:
-    return _known((values[e.of] == 0).astype(np.float64), values[e.of])
+@part
+def _surprise(of: Ints, parts: Scalar, row: Floats) -> Scalar:
+    total, counts = 0.0, len(of) - 1
+    for column in of[:counts]:
+        total += row[column]
+    return -np.log((total / counts + 1) / (row[of[counts]] + parts))
 
 
-def _surprise(e: Any, values: Values) -> Floats:
-    total = sum(values[name] for name in e.of)
-    surprise: Floats = -np.log((total / len(e.of) + 1) / (values[e.among] + e.parts))
-    return surprise
-
-
-def _distance(e: Any, values: Values) -> Floats:
-    latitude, longitude, other_latitude, other_longitude = (values[name] for name in e.of)
+@part
+def _distance(latitude: Scalar, longitude: Scalar, other_latitude: Scalar, other_longitude: Scalar) -> Scalar:
     north = np.sin(np.radians(other_latitude - latitude) / 2) ** 2
     east = np.sin(np.radians(other_longitude - longitude) / 2) ** 2
     half = north + np.cos(np.radians(latitude)) * np.cos(np.radians(other_latitude)) * east
-    kilometres: Floats = 12742.0 * np.arcsin(np.sqrt(np.minimum(half, 1.0)))
-    return kilometres
+    return 12742.0 * np.arcsin(np.sqrt(min(half, 1.0)))
 
 
-def _speed(e: Any, values: Values) -> Floats:
-    speed: Floats = values[e.of] / (np.maximum(values[e.per], 1.0 / 1440) * 24)
-    return speed
-
-
-def _roundness(e: Any, values: Values) -> Floats:
-    units = values[e.of].astype(np.int64) // 100
-    zeros = (units[:, None] % _POWERS_OF_TEN == 0).sum(axis=1)
-    return np.where(units == 0, 1.0, zeros.astype(np.float64))
-
-
-def _known(result: Floats, *inputs: Any) -> Floats:
-    """`result` where no input is null."""
-    for value in inputs:
-        result = np.where(np.isnan(value), np.nan, result)
-    return result
-
-
-_OPERATORS: dict[str, Callable[[Any, Values], Floats]] = {
-    "value": lambda e, values: values[e.of],
-    "equals": _equals,
-    "above": _above,
-    "ratio": _ratio,
-    "zscore": _zscore,
-    "log": lambda e, values: np.log(1 + values[e.of]),
-    "novelty": _novelty,
-    "surprise": _surprise,
-    "distance": _distance,
-    "speed": _speed,
-    "roundness": _roundness,
-}
+@part
+def _roundness(amount: Scalar) -> Scalar:
+    units, zeros = np.int64(amount) // 100, 0
+    if units == 0:
+        return 1.0
+    while zeros < _DIGITS and units % 10 == 0:
+        units //= 10
+        zeros += 1
+    return np.float64(zeros)

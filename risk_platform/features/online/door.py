@@ -5,7 +5,6 @@ import pyarrow as pa
 
 from risk_platform.errors import ContractError
 from risk_platform.features.online import arrivals as arriving
-from risk_platform.features.online.derive import Values
 from risk_platform.features.online.early import Verdict
 from risk_platform.features.online.kernel import Bools, Ints
 from risk_platform.features.online.ledger import Arrivals
@@ -15,7 +14,7 @@ from risk_platform.features.online.state import State
 _REPORT_ORDER = [("known_time", "ascending"), ("is_fraud", "ascending"), ("judgement_id", "ascending")]
 
 
-def arrivals_of(state: State, payments: pa.RecordBatch, values: Values) -> Arrivals:
+def arrivals_of(state: State, payments: pa.RecordBatch, values: arriving.Values) -> Arrivals:
     """The payments as `state` takes them in."""
     offsets, text, identity = arriving.identities_of(payments)
     return Arrivals(

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from risk_platform.features.history import history_before, in_order, label_horizon, payments_between
 from risk_platform.features.online import door, snapshot
 from risk_platform.features.online.arrivals import (
+    Values,
     arrivals_between,
     micros,
     numbers_of,
@@ -20,7 +21,7 @@ from risk_platform.features.online.arrivals import (
     values_between,
 )
 from risk_platform.features.online.columns import Columns
-from risk_platform.features.online.derive import Values, derive
+from risk_platform.features.online.derive import BASE_NUMBERS, BASE_TEXTS
 from risk_platform.features.online.kernel import Bools, Floats
 from risk_platform.features.online.ledger import Arrivals
 from risk_platform.features.online.plan import compile_plan
@@ -68,6 +69,7 @@ class OnlineFeatures:
             late_tolerance // _MICRO,
         )
         self._state = State(columns, plan, limits)
+        self._places = np.array([plan.slots[name] for name in self.names], np.intp)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="features")
 
     @property
@@ -170,16 +172,16 @@ class OnlineFeatures:
     def _answered(self, arrivals: Arrivals, values: Values) -> Floats:
         state = self._state
         batch = state.admit(arrivals)
-        first, second = (np.empty((len(batch.known), len(names))) for names in state.plan.names)
-        state.answer(batch, first)
-        values |= {name: first[:, at] for at, name in enumerate(state.plan.names[0])}
-        derive(self._spec.deviations, values)
-        state.write(batch, values)
-        state.step(batch, second, self._threads)
-        values |= {name: second[:, at] for at, name in enumerate(state.plan.names[1])}
-        derive(self._spec.comparisons, values)
-        columns = np.concatenate([values[name] for name in self.names]).reshape(len(self.names), -1)
-        return np.ascontiguousarray(columns.T)
+        table = np.empty((len(batch.known), len(state.plan.slots)))
+        for name in BASE_NUMBERS:
+            table[:, state.plan.slots[name]] = values[name]
+        texts = np.stack([values[name] for name in BASE_TEXTS])
+        state.answer(batch, table)
+        state.derive(state.plan.deviations, texts, table)
+        state.write(batch, table)
+        state.step(batch, table, self._threads)
+        state.derive(state.plan.comparisons, texts, table)
+        return table.take(self._places, axis=1)
 
     def _spans(self, arrivals: Arrivals) -> list[tuple[int, int]]:
         """Stretches of a batch in which no payment sees another one, or its label, in its first stage.

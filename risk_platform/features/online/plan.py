@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from risk_platform.features.declaration import Aggregate, Entity, Run
 from risk_platform.features.online.columns import PAYEE, PAYEE_COLUMN, Columns
+from risk_platform.features.online.derive import BASE_NUMBERS, Program, compile_program
 from risk_platform.features.online.host import HostPlan
 from risk_platform.features.online.rows import NO_CODE
 from risk_platform.features.online.tables import HostTables, Reach
@@ -14,13 +15,16 @@ from risk_platform.features.spec import FeatureSpec
 
 @dataclass(frozen=True)
 class Plan:
-    """The hosts by the column they are lists of, what each stage answers in the order of its slots, and its hosts.
+    """The hosts by the column they are lists of, those of the first stage, and the expressions after each stage.
 
-    `sees_itself` says whether first-stage aggregates see payments at once, and not only once they are known good.
+    `slots` are the columns of a batch's values: the payment's own numbers, then what each stage and its expressions
+    give. `sees_itself` says whether first-stage aggregates see payments at once, and not only once they are known good.
     """
 
     hosts: Mapping[str, HostPlan]
-    names: tuple[tuple[str, ...], tuple[str, ...]]
+    slots: Mapping[str, int]
+    deviations: Program
+    comparisons: Program
     first_hosts: tuple[str, ...]
     sees_itself: bool
 
@@ -35,25 +39,33 @@ def compile_plan(spec: FeatureSpec, columns: Columns, reach: Reach) -> Plan:
         (spec.second_stage, spec.runs),
     )
     tables: dict[str, HostTables] = {}
+    slots = _slots(spec)
     for stage, (aggregates, runs) in enumerate(stages):
         for entity in dict.fromkeys((*(a.entity for a in aggregates), *(run.entity for run in runs))):
             view = _view(spec, columns, tables, reach, entity, stage)
-            for slot, a in enumerate(aggregates):
+            for a in aggregates:
                 if a.entity == entity:
-                    view.aggregate(a, slot)
-            for slot, run in enumerate(runs, len(aggregates)):
+                    view.aggregate(a, slots[a.name])
+            for run in runs:
                 if run.entity == entity:
-                    view.run(run, slot)
+                    view.run(run, slots[run.name])
             view.close()
     return Plan(
         {column: host.plan() for column, host in tables.items()},
-        (
-            tuple(a.name for a in spec.first_stage),
-            (*(a.name for a in spec.second_stage), *(run.name for run in spec.runs)),
-        ),
+        slots,
+        compile_program(spec.deviations, slots),
+        compile_program(spec.comparisons, slots),
         tuple(column for column, host in tables.items() if host.has_stage(0)),
         any(a.filter is None or spec.filters[a.filter].stream == "payments" for a in spec.first_stage),
     )
+
+
+def _slots(spec: FeatureSpec) -> dict[str, int]:
+    """The column of every value; what is named as one before it takes its place."""
+    first, second = ([a.name for a in stage] for stage in (spec.first_stage, spec.second_stage))
+    runs = [run.name for run in spec.runs]
+    names = (*BASE_NUMBERS, *first, *spec.deviations, *second, *runs, *spec.comparisons)
+    return {name: at for at, name in enumerate(dict.fromkeys(names))}
 
 
 def _view(

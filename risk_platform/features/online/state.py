@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from risk_platform.features.online.admission import admit
 from risk_platform.features.online.columns import FIRST_CODE, INTS, TEXTS, Columns
-from risk_platform.features.online.derive import Values
+from risk_platform.features.online.derive import Program, derive
 from risk_platform.features.online.early import Early
 from risk_platform.features.online.host import (
     PAYMENTS_DROPPED,
@@ -87,6 +87,7 @@ class State:
         self._loops: dict[str, Callable[..., int]] = {}
         self._unsettled = 0
         self._kept = self._reaches()
+        self._shown = self._flags(), np.array([plan.slots[name] for name in columns.floats], np.int64)
 
     @property
     def newest(self) -> int:
@@ -122,26 +123,22 @@ class State:
         self._call("find", find_numbers, self.ledger.payments, words, first, self.rows, numbers)
         return numbers
 
-    def write(self, batch: Batch, values: Values) -> None:
-        """Keep what later payments see of the batch: measures and flags."""
-        flags = np.zeros(len(batch.known), np.int32)
-        for bit, name in enumerate(self.columns.bits):
-            column = values[name.removeprefix("has ")]
-            there = column == column if name.startswith("has ") else column == 1
-            flags |= there.astype(np.int32) << np.int32(bit)
-        measures = np.empty((len(batch.known), len(self.columns.floats)))
-        for at, name in enumerate(self.columns.floats):
-            measures[:, at] = values[name]
-        self._call("keep", keep, batch.first, flags, measures, self.rows)
+    def derive(self, program: Program, texts: Words, values: Floats) -> None:
+        """Write expressions of the payments (payments × slots)."""
+        self._call("derive", derive, program, texts, values)
+
+    def write(self, batch: Batch, values: Floats) -> None:
+        """Keep what later payments see of the batch (payments × slots): measures and flags."""
+        self._call("keep", keep, batch.first, *self._shown, values, self.rows)
 
     def answer(self, batch: Batch, out: Floats) -> None:
-        """Answer every first-stage aggregate into `out` (payments × names)."""
+        """Answer every first-stage aggregate into its slot of `out` (payments × slots)."""
         for name in self.plan.first_hosts:
             given = (0, batch, self.plan.hosts[name], self.hosts[name], self._working[name], out)
             self._call("step", step, *given, self.rows, self.turns)
 
     def step(self, batch: Batch, out: Floats, threads: Executor) -> None:
-        """Answer every second-stage aggregate into `out` (payments × names) and enter the batch."""
+        """Answer every second-stage aggregate into its slot of `out` (payments × slots) and enter the batch."""
         if len(batch.known) < _FEW:
             for name in self.hosts:
                 self._step(name, batch, out)
@@ -204,6 +201,12 @@ class State:
         rows = max(paid, self.limits.horizon + late) + 2 * DAY
         self._short_reach = np.array([0, 0, *self.columns.floats.values()], np.int64)
         return np.array([self.limits.maturity, self.limits.horizon, rows, late + DAY, turned + DAY], np.int64)
+
+    def _flags(self) -> Ints:
+        """The slot that each bit is read from, and whether it says that a value is there."""
+        slots, bits = self.plan.slots, self.columns.bits
+        read = [(slots[name.removeprefix("has ")], name.startswith("has ")) for name in bits]
+        return np.array(read, np.int64).reshape(len(bits), 2)
 
     @property
     def _lists(self) -> int:

@@ -109,12 +109,20 @@ def _release(places: Codes, first: int, until: int) -> None:
 
 
 @kernel
-def keep(first: Scalar, flags: Codes, measures: Floats, rows: Rows) -> None:
-    """Note flags and measures (payments × columns) of the payments from number `first` on."""
-    for i in range(len(flags)):
-        rows.cells[row_of(rows, first + i), BITS] |= flags[i]
-        for column in range(measures.shape[1]):
-            rows.short[short_of(rows, FIXED_SHORT + column, first + i)] = measures[i, column]
+def keep(first: Scalar, flags: Ints, measures: Ints, values: Floats, rows: Rows) -> None:
+    """Note what later payments see of `values` (payments × columns) of the payments from number `first` on.
+
+    `flags` are the column of each bit, and whether it says that a value is there; `measures` are columns.
+    """
+    for i in range(len(values)):
+        bits = np.int32(0)
+        for bit in range(len(flags)):
+            value = values[i, flags[bit, 0]]
+            there = not np.isnan(value) if flags[bit, 1] else value == 1
+            bits |= np.int32(there) << np.int32(bit)
+        rows.cells[row_of(rows, first + i), BITS] |= bits
+        for column in range(len(measures)):
+            rows.short[short_of(rows, FIXED_SHORT + column, first + i)] = values[i, measures[column]]
 
 
 @kernel

@@ -23,9 +23,9 @@ from risk_platform.features.online.arrivals import (
 from risk_platform.features.online.columns import Columns
 from risk_platform.features.online.derive import BASE_NUMBERS, BASE_TEXTS
 from risk_platform.features.online.kernel import Bools, Floats
-from risk_platform.features.online.ledger import Arrivals
+from risk_platform.features.online.ledger import Arrivals, Limits
 from risk_platform.features.online.plan import compile_plan
-from risk_platform.features.online.state import Limits, State
+from risk_platform.features.online.state import State
 from risk_platform.features.online.tables import Reach
 from risk_platform.features.spec import parse_feature_spec
 from risk_platform.lake.lake import Lake

@@ -104,6 +104,18 @@ def settled(loop: Callable[..., Any], *arguments: object) -> Callable[..., Any]:
     return code
 
 
+def settling(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel `loop`, settled at its first call: all calls have arguments of the same types."""
+    code: list[Callable[..., Any]] = []
+
+    def call(*arguments: object) -> Any:
+        if not code:
+            code.append(settled(loop, *arguments))
+        return code[0](*arguments)
+
+    return call
+
+
 def grown(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
     """A copy of `array` with `length` rows; the new ones are zero."""
     longer = np.zeros((length, *array.shape[1:]), dtype=array.dtype)

@@ -1,5 +1,6 @@
 """What is kept of payments beside their rows: who they are, who takes part, which share an instant."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,15 @@ from risk_platform.features.online.table import Table, new_table, with_room
 NEWEST, INSTANTS_DROPPED, TEXT_FIRST, TEXT_NEXT, ROWS_DROPPED, TURNS_DROPPED = range(6)
 # Limits (µs): age of known good, and how long rows, ties and turns are kept and how late a verdict counts.
 MATURITY, HORIZON, ROW_REACH, TIE_REACH, TURN_REACH = range(5)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Durations in µs: age of known good, how late a report counts, how late a payment may come."""
+
+    maturity: int
+    horizon: int
+    tolerance: int
 
 
 class Ledger(NamedTuple):

@@ -66,6 +66,14 @@ def new_turns(room: int = 64) -> Turns:
     return Turns(np.zeros((room, 2), np.int64), np.zeros(2, np.int64))
 
 
+def drop_turns(turns: Turns, first: int) -> None:
+    """Move the turns from number `first` on to the front, once a third of them is dropped."""
+    dropped, kept = first - int(turns.span[FIRST]), int(turns.span[NEXT]) - first
+    if 2 * dropped > kept:
+        turns.ints[:kept] = turns.ints[dropped : dropped + kept]
+        turns.span[FIRST] = first
+
+
 @inline
 def row_of(rows: Rows, number: Scalar) -> Scalar:
     """Row of a payment whose number, or the lower bits of it, is given."""

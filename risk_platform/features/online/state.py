@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from risk_platform.features.online.admission import admit
 from risk_platform.features.online.columns import FIRST_CODE, INTS, TEXTS, Columns
@@ -33,30 +32,23 @@ from risk_platform.features.online.ledger import (
     TEXT_NEXT,
     TURNS_DROPPED,
     Arrivals,
+    Limits,
     ledger_with_room,
     new_ledger,
 )
 from risk_platform.features.online.plan import Plan
 from risk_platform.features.online.pool import LONGEST, log_with_entries, log_with_lists, new_log
-from risk_platform.features.online.rows import FIRST, NEXT, TEXT, Turns, new_turns
+from risk_platform.features.online.rows import FIRST, NEXT, TEXT, Turns, drop_turns, new_turns
 from risk_platform.features.online.step import absorb, refill, step
 from risk_platform.features.online.store import age, give_back, keep, new_rows, rows_with_room, short_places
 from risk_platform.features.online.tally import new_tally, tally_with_room
+from risk_platform.kernels import in_halves
 
 DAY = 86_400_000_000
 # Below this many payments a second thread costs more than it does.
 _FEW = 32
 # After so many payments the room of what aged out is given back.
 _OFTEN = 256
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Durations in µs: age of known good, how late a report counts, how late a payment may come."""
-
-    maturity: int
-    horizon: int
-    tolerance: int
 
 
 class State:
@@ -84,6 +76,7 @@ class State:
         self.early = Early()
         self.last_known = -(1 << 62)
         self._working: dict[str, Space] = {name: space_for(host, 1) for name, host in plan.hosts.items()}
+        self._beside = {name: self._working[name] for name in plan.first_hosts}
         self._loops: dict[str, Callable[..., int]] = {}
         self._unsettled = 0
         self._kept = self._reaches()
@@ -134,8 +127,7 @@ class State:
     def answer(self, batch: Batch, out: Floats) -> None:
         """Answer every first-stage aggregate into its slot of `out` (payments × slots)."""
         for name in self.plan.first_hosts:
-            given = (0, batch, self.plan.hosts[name], self.hosts[name], self._working[name], out)
-            self._call("step", step, *given, self.rows, self.turns)
+            in_halves(partial(self._answer, name, batch, out), len(batch.known), _FEW)
 
     def step(self, batch: Batch, out: Floats, threads: Executor) -> None:
         """Answer every second-stage aggregate into its slot of `out` (payments × slots) and enter the batch."""
@@ -165,7 +157,7 @@ class State:
         limits, recent = self.newest - self._short_reach, int(self.ledger.clock[INSTANTS_DROPPED])
         self._call("age", age, self.rows, limits, rows, recent)
         give_back(self.rows, rows, before)
-        _shift(self.turns.span, turns, self.turns.ints)
+        drop_turns(self.turns, turns)
         clock = self.ledger.clock
         unused = text - int(clock[TEXT_FIRST])
         kept = int(clock[TEXT_NEXT]) - text
@@ -221,6 +213,15 @@ class State:
         longest = int(log.meta[LONGEST]) + count
         if len(self._working[name].hits) < longest:
             self._working[name] = space_for(self.plan.hosts[name], 2 * longest)
+            if name in self.plan.first_hosts:
+                self._beside[name] = space_for(self.plan.hosts[name], 2 * longest)
+
+    def _answer(self, name: str, batch: Batch, out: Floats, part: slice) -> None:
+        """Answer the first stage of a part of the batch; nothing but the thread's own space is written to."""
+        some = Batch(batch.first + part.start, batch.known[part], batch.newest[part])
+        working = self._beside[name] if part.start else self._working[name]
+        given = (0, some, self.plan.hosts[name], self.hosts[name], working, out[part])
+        self._call("step", step, *given, self.rows, self.turns)
 
     def _step(self, name: str, batch: Batch, out: Floats) -> None:
         until = batch.first + len(batch.known)
@@ -242,11 +243,3 @@ class State:
         needed = int(self.turns.span[NEXT] - self.turns.span[FIRST]) + more
         if needed > len(self.turns.ints):
             self.turns = Turns(grown(self.turns.ints, 2 * needed), self.turns.span)
-
-
-def _shift(span: Ints, first: int, array: npt.NDArray[Any]) -> None:
-    """Move the rows from number `first` on to the front, once a third of them is dropped."""
-    dropped, kept = first - int(span[FIRST]), int(span[NEXT]) - first
-    if 2 * dropped > kept:
-        array[:kept] = array[dropped : dropped + kept]
-        span[FIRST] = first

@@ -63,7 +63,7 @@ def step(
     stage (0) none is entered.
     """
     count = len(batch.known)
-    at = host.progress[PAYMENTS_ENTERED] - batch.first
+    at = np.int64(0) if stage == 0 else host.progress[PAYMENTS_ENTERED] - batch.first
     answered = at if stage == 0 else host.progress[PAYMENTS_ANSWERED] - batch.first
     while at < count:
         end = at + 1

@@ -94,7 +94,9 @@ class HostTables:
             begin = len(ops)
             for op, lists in [(op, (0, 0)) for op in view.paid_ops] + [(op, (0, 1)) for op in view.found_ops]:
                 ops.append(self._with_peaks(op, lists))
-                if op[0] == DISTINCT and lists == (0, 0) and view.key[2] == NO_CODE and len(tallies) < MOST:
+                # Two threads may answer the first stage at once, so it keeps none.
+                plain = lists == (0, 0) and view.key[0] > 0 and view.key[2] == NO_CODE
+                if op[0] == DISTINCT and plain and len(tallies) < MOST:
                     tallies.append((len(tallies) + 1, op[4], op[5], op[6]))
                     ops[-1][10] = len(tallies)
             middle = begin + len(view.paid_ops)

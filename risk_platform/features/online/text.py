@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from risk_platform.features.online.kernel import Bytes, Codes, Scalar, Words, kernel, part
+from risk_platform.features.online.kernel import Bytes, Codes, Scalar, Words, kernel, part, settling
 
 NULL = np.uint64(0)
 _Array = TypeVar("_Array", bound=npt.NDArray[Any])
@@ -34,7 +34,7 @@ def text_words(column: pa.ChunkedArray | pa.Array) -> Words:
     """The 64-bit hash of every text of `column`, 0 for null (no text hashes to 0)."""
     texts = texts_of(column)
     words = np.empty(len(texts.offsets) - 1, np.uint64)
-    _hash_all(texts, words)
+    _hash_texts(texts, words)
     return words
 
 
@@ -57,7 +57,7 @@ def joined(left: Texts, right: Texts) -> Joined:
     count = len(left.offsets) - 1
     length = int(left.offsets[-1] - left.offsets[0]) + int(right.offsets[-1] - right.offsets[0]) + count
     pairs = Joined(np.zeros(count + 1, np.int32), np.zeros(length, np.uint8), np.zeros(count, np.uint64))
-    _join(left, right, pairs)
+    _join_texts(left, right, pairs)
     return pairs
 
 
@@ -115,3 +115,6 @@ def _hash(data: Bytes, begin: Scalar, end: Scalar) -> Scalar:
     word = (word ^ (word >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
     word ^= word >> np.uint64(32)
     return max(word, np.uint64(1))
+
+
+_hash_texts, _join_texts = settling(_hash_all), settling(_join)

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from risk_platform.cli.bench_desk import Desk, Floats, Progress, anchored, models, rule_book
+from risk_platform.cli.bench_submitting import Submitting
 from risk_platform.cli.figures import Figure
 from risk_platform.cli.stopwatch import Stopwatch
 from risk_platform.decisions.archive import Archive
@@ -19,13 +20,11 @@ from risk_platform.decisions.levels import Thresholds
 from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.decisions.rules.columns import Features
 from risk_platform.home import Home
-from risk_platform.intake.committer import Committer, Group
 from risk_platform.intake.core import Core
 from risk_platform.intake.door import LiveDoor
 from risk_platform.intake.events import Columns
 from risk_platform.intake.lines import as_table
 from risk_platform.intake.policy import Policy, PolicyMaker
-from risk_platform.intake.prepared import Preparer
 from risk_platform.intake.refusals import Refusals
 from risk_platform.models.bundle import Bundle
 from risk_platform.operations.database import database_url
@@ -38,6 +37,7 @@ _SINGLES = 1_000
 _LEAST_PER_SECOND = 30_000.0
 _LONGEST_MS = 2.0
 _PEER_RUNS = 3
+_WARM_BATCHES = 2
 _FEATURES, _JUDGED = "features", "rules, score, reasons"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -107,7 +107,7 @@ class _Bench:
         policy, batches = self._next(_PAYMENTS)
         bare = _pass(_Line(self._desk, policy.engine), batches, self._desk, self._bundle)
         _tell(self._title, bare, self._progress)
-        policy, batches = self._next(_PAYMENTS)
+        policy, batches = self._next(_PAYMENTS + _WARM_BATCHES * self._current.batch_size)
         stored = _stored(self._desk, batches, policy, self._current, folder, self._progress)
         policy, batches = self._next(_SINGLES)
         longest, own, typical = _single_ms(_Line(self._desk, policy.engine), batches)
@@ -185,9 +185,9 @@ def _stored(
     folder: Path,
     progress: Progress,
 ) -> float:
-    """Payments a second through the intake's core with every batch committed durably."""
+    """Payments a second through the engine's threads, every batch committed durably; the first ones warm it up."""
     folder.mkdir()
-    store, failures = Store.open(database_url(None, folder)), list[BaseException]()
+    store = Store.open(database_url(None, folder))
     core = Core(
         store,
         desk.features,
@@ -197,25 +197,15 @@ def _stored(
         timezone=current.timezone,
         late_tolerance=current.late_tolerance,
     )
-    preparer, payments, began, worked = Preparer(), 0, perf_counter(), process_time()
     with store.writer() as writer:
-        committer = Committer(writer, lambda _: None, failures.append)
-        for columns in batches:
-            now = max(columns["event_time"])
-            moment = _EPOCH + timedelta(microseconds=now)
-            prepared = preparer.check("payment", columns, Refusals(len(columns["source"])), moment)
-            step = core.payments([prepared], now)
-            if step.run is not None:
-                committer.hand_over(Group(runs=[step.run]))
-                payments += len(step.run.events)
-        committer.close()
-    spent = perf_counter() - began
-    progress(
-        f"With the store: {(process_time() - worked) / payments * 1e6:.1f} µs of the processors a payment"
-    )
+        engine = Submitting(core, writer, current.batch_size)
+        engine.submit(batches[:_WARM_BATCHES])
+        began, worked = perf_counter(), process_time()
+        payments = engine.submit(batches[_WARM_BATCHES:])
+        spent, worked = perf_counter() - began, process_time() - worked
+        engine.close()
+    progress(f"With the store: {worked / payments * 1e6:.1f} µs of the processors a payment")
     store.close()
-    if failures:
-        raise failures[0]
     desk.sequence, desk.known_time = core.tail.sequence + 1, core.tail.known_time
     return payments / spent
 

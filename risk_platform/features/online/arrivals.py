@@ -125,7 +125,10 @@ def first_bits(values: Values) -> Codes:
 
 def whole_numbers(values: Values) -> Ints:
     """Whole-number measures (n × measures)."""
-    return np.stack([values[name].astype(np.int64) for name in INTS], axis=1)
+    numbers = np.empty((len(values["hour"]), len(INTS)), np.int64)
+    for at, name in enumerate(INTS):
+        numbers[:, at] = values[name]
+    return numbers
 
 
 def arrivals_between(arrivals: Arrivals, begin: int, end: int) -> Arrivals:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from risk_platform.features.online.index import Index, index_with_room, new_index
 from risk_platform.features.online.kernel import Bytes, Codes, Ints, Words, grown
 from risk_platform.features.online.rows import NEXT, Rows
-from risk_platform.features.online.table import Table, new_table, with_room
+from risk_platform.features.online.table import USED, Table, new_table, with_room
 
 NEWEST, INSTANTS_DROPPED, TEXT_FIRST, TEXT_NEXT, ROWS_DROPPED, TURNS_DROPPED = range(6)
 # Limits (µs): age of known good, and how long rows, ties and turns are kept and how late a verdict counts.
@@ -75,6 +75,8 @@ def new_ledger(spaces: int) -> Ledger:
 
 def ledger_with_room(ledger: Ledger, rows: Rows, payments: int, text: int) -> Ledger:
     """`ledger`, or larger copies of its parts, for so many further payments and bytes of text."""
+    if _has_room(ledger, payments, text):
+        return ledger
     spaces = tuple(with_room(space, 2 * payments) for space in ledger.spaces)
     instants = with_room(ledger.instants, payments)
     needed = int(ledger.clock[TEXT_NEXT] - ledger.clock[TEXT_FIRST]) + text
@@ -91,6 +93,17 @@ def ledger_with_room(ledger: Ledger, rows: Rows, payments: int, text: int) -> Le
         _as_long_as(ledger.latest, instants),
         ledger.text if length == len(ledger.text) else grown(ledger.text, length),
         ledger.clock,
+    )
+
+
+def _has_room(ledger: Ledger, payments: int, text: int) -> bool:
+    tables = ((2 * payments, ledger.spaces), (payments, (ledger.instants,)))
+    return (
+        int(ledger.clock[TEXT_NEXT] - ledger.clock[TEXT_FIRST]) + text <= len(ledger.text)
+        and 4 * (int(ledger.payments.used[0]) + payments) <= 3 * len(ledger.payments.slots)
+        and all(
+            int(table.counts[USED]) + more <= len(table.keys) for more, those in tables for table in those
+        )
     )
 
 

@@ -99,8 +99,9 @@ class State:
         self.last_known = int(arrivals.known[-1])
         # A copy of its own, so that the type of the batch is always the same.
         batch = Batch(first, np.array(arrivals.known), newest)
+        lists = self._lists
         for name in self.hosts:
-            self._prepare(name, count)
+            self._prepare(name, lists, count)
         return batch
 
     def judge(self, verdicts: Ints) -> None:
@@ -205,11 +206,12 @@ class State:
         """How many lists a host may have: two for every code, and more codes than parts of the day."""
         return 2 * max((len(space.keys) for space in self.ledger.spaces), default=8)
 
-    def _prepare(self, name: str, count: int) -> None:
-        """Make lists for new identifiers, and working space for their length."""
+    def _prepare(self, name: str, lists: int, count: int) -> None:
+        """Make room for so many lists, and working space for their length."""
         log, progress, tally = self.hosts[name]
-        tally = tally_with_room(tally, count * len(self.plan.hosts[name].tallies))
-        self.hosts[name] = Host(log_with_lists(log, self._lists), progress, tally)
+        larger = tally_with_room(tally, count * len(self.plan.hosts[name].tallies))
+        if larger is not tally or lists > len(log.spans):
+            self.hosts[name] = Host(log_with_lists(log, lists), progress, larger)
         longest = int(log.meta[LONGEST]) + count
         if len(self._working[name].hits) < longest:
             self._working[name] = space_for(self.plan.hosts[name], 2 * longest)

@@ -57,6 +57,15 @@ def test_every_shipped_feature_equals_its_definition(batch: int) -> None:
     assert wrong(variables, found, by_definition) == {}
 
 
+def test_two_threads_answer_as_one_does() -> None:
+    variables = load_feature_vars()
+    payments, _ = random_history(seed=8, count=400)
+    together, on_two = fed(engine_of(variables, 4 * DAY), payments, [], batch=400)
+    alone, on_one = fed(engine_of(variables, 4 * DAY), payments, [], batch=1)
+    assert together == alone
+    assert on_two.state_hash() == on_one.state_hash()
+
+
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(longest=12), batch=st.sampled_from([1, 2, 5]))
 def test_snapshots_in_between_change_nothing(

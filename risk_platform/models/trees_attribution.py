@@ -8,7 +8,7 @@ tree leaves add up, and each edge pays its feature; an edge takes back what the 
 above it was paid for the leaves below. Values are those of Lundberg, Erion and Lee (2018).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from risk_platform.kernels import in_halves, kernel
+from risk_platform.kernels import in_halves, kernel, settled
 from risk_platform.kernels_vectors import WIDTH, add, add_product, aligned, set_multiple, set_product
 from risk_platform.models.payments import Floats
 from risk_platform.models.trees import Tree
@@ -65,12 +65,16 @@ class Attributor:
 
         def add_up(part: slice) -> None:
             for half in range(part.start, part.stop):
-                _attribute(rows, halves[half], self._spans[half], *self._arguments)
+                self._attribute(rows, halves[half], self._spans[half], *self._arguments)
 
         in_halves(add_up, 2, 2 if len(rows) * len(self.edges) >= _EDGES_FOR_TWO else 3)
         out: Floats = halves[0] + halves[1]
         out[:, -1] = self.base
         return out
+
+    @cached_property
+    def _attribute(self) -> Callable[..., None]:
+        return settled(_attribute, np.empty((1, 1)), np.empty((1, 1)), self._spans[0], *self._arguments)
 
     @cached_property
     def _spans(self) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -6,6 +6,7 @@ row's. Here 64 rows go side by side through one tree after the other, on ranks, 
 and trees of more than 64 leaves, are walked from the root. Both add leaves in the order of the trees.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from numba.cpython.unsafe.numbers import trailing_zeros
 
-from risk_platform.kernels import in_halves, kernel
+from risk_platform.kernels import in_halves, kernel, settled
 from risk_platform.models.payments import Floats, Ints
 from risk_platform.models.trees import Tree
 from risk_platform.models.trees_rows import LANES, RankedForest, Ranks, rank_rows
@@ -49,13 +50,25 @@ class Scorer:
         out = np.empty(len(rows))
         if self._walked or len(rows) < _FEWEST_SIDE_BY_SIDE[self.forest.rank.dtype]:
             in_halves(
-                lambda part: _walk(rows[part], out[part], *self._walk_arguments), len(rows), _ROWS_FOR_TWO
+                lambda part: self._walk(rows[part], out[part], *self._walk_arguments),
+                len(rows),
+                _ROWS_FOR_TWO,
             )
         else:
             in_halves(
-                lambda part: _strike(rows[part], out[part], *self._bit_arguments), len(rows), _ROWS_FOR_TWO
+                lambda part: self._strike(rows[part], out[part], *self._bit_arguments),
+                len(rows),
+                _ROWS_FOR_TWO,
             )
         return out
+
+    @cached_property
+    def _walk(self) -> Callable[..., None]:
+        return settled(_walk, np.empty((1, 1)), np.empty(1), *self._walk_arguments)
+
+    @cached_property
+    def _strike(self) -> Callable[..., None]:
+        return settled(_strike, np.empty((1, 1)), np.empty(1), *self._bit_arguments)
 
     @cached_property
     def _walked(self) -> bool:

@@ -27,7 +27,6 @@ Scalar: TypeAlias = Any
 
 _config: Any = numba.config
 _njit: Any = numba.njit
-_typeof: Any = numba.typeof
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 # Kernels allocate nothing; without reference counts, passing the many arrays of the state costs next to nothing.
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
@@ -92,28 +91,6 @@ def _fetch_row(_: Any, array: Any, row: Any) -> Any:
 
 # In a kernel, fetch_row(array, row) asks memory for a row of up to a line's length of it that will soon be read.
 fetch_row: Any = _fetch_row
-
-
-def settled(loop: Callable[..., Any], *arguments: object) -> Callable[..., Any]:
-    """The machine code of the kernel `loop` for arguments of the types of `arguments`; it looks at types no more.
-
-    To look at the types of the state's many arrays takes ten times as long as a step over one payment.
-    """
-    compiled: Any = loop
-    code: Callable[..., Any] = compiled.compile(tuple(_typeof(argument) for argument in arguments))
-    return code
-
-
-def settling(loop: Callable[..., Any]) -> Callable[..., Any]:
-    """The kernel `loop`, settled at its first call: all calls have arguments of the same types."""
-    code: list[Callable[..., Any]] = []
-
-    def call(*arguments: object) -> Any:
-        if not code:
-            code.append(settled(loop, *arguments))
-        return code[0](*arguments)
-
-    return call
 
 
 def grown(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:

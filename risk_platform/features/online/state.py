@@ -22,7 +22,7 @@ from risk_platform.features.online.host import (
 )
 from risk_platform.features.online.host import TURNS_DROPPED as HOST_TURNS_DROPPED
 from risk_platform.features.online.index import find_numbers
-from risk_platform.features.online.kernel import Floats, Ints, Words, grown, settled
+from risk_platform.features.online.kernel import Floats, Ints, Words, grown
 from risk_platform.features.online.labels import judge
 from risk_platform.features.online.ledger import (
     INSTANTS_DROPPED,
@@ -42,7 +42,7 @@ from risk_platform.features.online.rows import FIRST, NEXT, TEXT, Turns, drop_tu
 from risk_platform.features.online.step import absorb, refill, step
 from risk_platform.features.online.store import age, give_back, keep, new_rows, rows_with_room, short_places
 from risk_platform.features.online.tally import new_tally, tally_with_room
-from risk_platform.kernels import in_halves
+from risk_platform.kernels import in_halves, settled
 
 DAY = 86_400_000_000
 # Below this many payments a second thread costs more than it does; the first stage is less work.

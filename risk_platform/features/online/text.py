@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from risk_platform.features.online.kernel import Bytes, Codes, Scalar, Words, kernel, part, settling
+from risk_platform.features.online.kernel import Bytes, Codes, Scalar, Words, kernel, part
+from risk_platform.kernels import settling
 
 NULL = np.uint64(0)
 _Array = TypeVar("_Array", bound=npt.NDArray[Any])

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Self
 
 import numpy as np
@@ -23,6 +23,7 @@ SHADOW = "shadow:"
 """Before the name of a rule in shadow in a decision's hits."""
 _ADVICE = tuple(Advice)
 _EPOCH_ORDINAL = 719_163
+_SETS_KEPT = 1024
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,21 @@ class RuleBook:
         live = hit & self._live[:, None]
         floors[rows] = np.max(np.where(live, self._floors[:, None], 0.0), axis=0, initial=0.0)
         advice[rows] = np.max(np.where(live, self._advice[:, None], 0), axis=0, initial=0)
-        hits = [[self._names[at] for at in np.flatnonzero(column)] for column in hit.T]
-        codes = [self._codes(np.flatnonzero(column)) for column in live.T]
-        return Verdict(floors, advice, rows, hits, codes)
+        told = [self._told(fired_here.tobytes()) for fired_here in np.ascontiguousarray(hit.T)]
+        return Verdict(floors, advice, rows, [names for names, _ in told], [codes for _, codes in told])
 
-    def _codes(self, places: npt.NDArray[np.intp]) -> list[str]:
-        strongest = sorted(places.tolist(), key=lambda at: (-self._floors[at], -self._advice[at]))
-        return list(dict.fromkeys(self.rules.rules[at].reason_code for at in strongest))
+    @cached_property
+    def _told(self) -> Callable[[bytes], tuple[list[str], list[str]]]:
+        """Names and reason codes of the rules that fired, one byte each; most payments are hit by few sets of them."""
+        return lru_cache(_SETS_KEPT)(self._names_and_codes)
+
+    def _names_and_codes(self, fired: bytes) -> tuple[list[str], list[str]]:
+        places = np.flatnonzero(np.frombuffer(fired, np.bool_)).tolist()
+        strongest = sorted(
+            (at for at in places if self._live[at]), key=lambda at: (-self._floors[at], -self._advice[at])
+        )
+        codes = list(dict.fromkeys(self.rules.rules[at].reason_code for at in strongest))
+        return [self._names[at] for at in places], codes
 
     @cached_property
     def _sieve(self) -> Sieve:

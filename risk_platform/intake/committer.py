@@ -1,14 +1,14 @@
-"""The committing thread: one group's commit runs while the next group is decided."""
+"""The committing thread: one group is judged and committed while the state takes in the next."""
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from risk_platform.intake.core import Step
 from risk_platform.intake.outcome import Outcome
+from risk_platform.intake.step import Step
 from risk_platform.intake.waiting import Waiting
 from risk_platform.operations.live_files import FileAdvance
 from risk_platform.operations.records import Events, Run
@@ -23,22 +23,42 @@ _AHEAD = 1
 class Group:
     """What is committed together, and who waits for it."""
 
-    runs: list[Run] = field(default_factory=list)
-    advances: list[FileAdvance] = field(default_factory=list)
-    answers: list[tuple["Future[Any]", Outcome]] = field(default_factory=list)
+    steps: list[tuple[Sequence[Waiting], Step]] = field(default_factory=list)
 
-    def add(self, waiting: Sequence[Waiting], step: Step) -> None:
-        """Take in one step and those whom it answers."""
-        if step.run is not None:
-            self.runs.append(step.run)
-        for item, outcome in zip(waiting, step.outcomes, strict=True):
-            self.answers.append((item.future, outcome))
-            if item.part is not None:
-                self.advances.append(item.part.advance(outcome))
+    @property
+    def keys(self) -> Iterator[Key]:
+        """Keys of the new events."""
+        for _, step in self.steps:
+            if step.events is not None:
+                yield from keys_of(step.events)
+
+    @property
+    def waiting(self) -> Iterator[Waiting]:
+        """Who waits for it."""
+        return (item for waiting, _ in self.steps for item in waiting)
+
+    def finished(self) -> "_Group":
+        """What is judged: runs, how far files are with them, and who is told what."""
+        finished = _Group([], [], [])
+        for waiting, step in self.steps:
+            done = step.finish()
+            if done.run is not None:
+                finished.runs.append(done.run)
+            for item, outcome in zip(waiting, done.outcomes, strict=True):
+                finished.answers.append((item.future, outcome))
+                if item.part is not None:
+                    finished.advances.append(item.part.advance(outcome))
+        return finished
+
+
+class _Group(NamedTuple):
+    runs: list[Run]
+    advances: list[FileAdvance]
+    answers: list[tuple["Future[Any]", Outcome]]
 
 
 class Committer:
-    """Commits groups in order and answers their callers after it; `on_failure` is told of an error, once.
+    """Judges and commits groups in order and answers their callers after it; `on_failure` is told of an error, once.
 
     `followers` are told the last sequence of each group that was committed.
     """
@@ -63,8 +83,7 @@ class Committer:
         with self._change:
             self._wait_for(lambda: len(self._groups) <= _AHEAD)
             self._groups.append(group)
-            for run in group.runs:
-                self._keys.update(keys_of(run.events))
+            self._keys.update(group.keys)
             self._change.notify_all()
 
     def holds(self, keys: Iterable[Key]) -> bool:
@@ -91,7 +110,7 @@ class Committer:
     def abandoned(self) -> list["Future[Any]"]:
         """Those whose groups were never committed."""
         with self._change:
-            return [future for group in self._groups for future, _ in group.answers]
+            return [item.future for group in self._groups for item in group.waiting]
 
     def _wait_for(self, reached: Callable[[], bool]) -> None:
         """Nothing may go on, least of all a snapshot, from a state that was never committed."""
@@ -107,26 +126,26 @@ class Committer:
                     return
                 group = self._groups[0]
             try:
-                if group.runs or group.advances:
-                    self._writer.commit(group.runs, self._reached, group.advances)
+                finished = group.finished()
+                if finished.runs or finished.advances:
+                    self._writer.commit(finished.runs, self._reached, finished.advances)
             except BaseException as error:  # noqa: BLE001 - whatever it is, the engine ends with it
                 with self._change:
                     self._error = error
                     self._change.notify_all()
                 self._on_failure(error)
                 return
-            self._done(group)
+            self._done(group, finished)
 
-    def _done(self, group: Group) -> None:
+    def _done(self, group: Group, finished: _Group) -> None:
         with self._change:
             self._groups.popleft()
-            for run in group.runs:
-                self._keys.difference_update(keys_of(run.events))
+            self._keys.difference_update(group.keys)
             self._change.notify_all()
-        for future, outcome in group.answers:
+        for future, outcome in finished.answers:
             future.set_result(outcome)
-        if group.runs:
-            last = group.runs[-1]
+        if finished.runs:
+            last = finished.runs[-1]
             for follower in self.followers:
                 follower(last.sequence + len(last.events) - 1)
 

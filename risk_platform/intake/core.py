@@ -1,7 +1,6 @@
 """The heart of the engine, without threads or clock: submissions in, runs to commit and outcomes out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from risk_platform.intake.prepared import Prepared
 from risk_platform.intake.refusals import Refusals
 from risk_platform.intake.stamping import stamped
 from risk_platform.intake.state import FeatureState
+from risk_platform.intake.step import Finished, Observed, Step, Taken
 from risk_platform.operations.records import Events, Run, StoredRun, Tail, body_hashes
 from risk_platform.operations.store import Store
 
@@ -28,17 +28,7 @@ TOO_LATE = "event_time_too_late"
 AHEAD = "event_time_ahead_of_tolerance"
 NOT_OBSERVABLE = "not_observable"
 ENGINE = "engine"
-# Live features are of no version of a lake table.
-LIVE_FEATURES = -1
 _MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class Step:
-    """What is to be committed for some submissions, None where nothing is new, and what they are then told."""
-
-    run: Run | None
-    outcomes: Sequence[Outcome]
 
 
 class Core:
@@ -86,7 +76,8 @@ class Core:
         events = Events("control", [ENGINE], [f"{name}-{sequence}"], lines)
         run = Run(sequence, max(now, self.tail.known_time + 1), self._timezone, events, body_hashes(lines))
         self._advance(run)
-        return Step(run, [Outcome(1, [0], [sequence], frozenset(), None, ())])
+        told = Finished(run, [Outcome(1, [0], [sequence], frozenset(), None, ())])
+        return Step(run.events, lambda: told)
 
     def replay(self, stored: StoredRun) -> pa.RecordBatch | None:
         """Bring the state behind a run of the inbox; the decisions it makes on it, None for no payments."""
@@ -95,7 +86,8 @@ class Core:
         match stored.kind:
             case "payment":
                 rows = read_lines(lines, "payments")
-                return self._decide(stamped(rows, stored.sequence, stored.known_time, stored.timezone))
+                stored_rows = stamped(rows, stored.sequence, stored.known_time, stored.timezone)
+                return self._observe(stored_rows).judged()
             case "judgement":
                 self.features.report(_with_known_time(read_lines(lines, "judgements"), stored.known_time))
             case "control":
@@ -112,26 +104,30 @@ class Core:
         repeats = {row: first for row, first in batch.repeats().items() if row not in stored}
         refuse_other_bodies(batch, stored, repeats, refusals)
         fresh = [row for row in range(len(batch)) if row not in stored and row not in repeats]
-        run = accept(batch, fresh, max(now, self.tail.known_time + 1), refusals)
+        taken = accept(batch, fresh, max(now, self.tail.known_time + 1), refusals)
         sequences = np.zeros(len(batch), dtype=np.int64)
         accepted = [row for row in fresh if not refusals.refused[row]]
-        sequences[accepted] = np.arange(len(accepted)) + (run.sequence if run else 0)
+        sequences[accepted] = np.arange(len(accepted)) + (taken.run.sequence if taken else 0)
         answer_again(stored, repeats, sequences, refusals)
-        decisions = self._decisions(sequences, run) if batch.events.kind == "payment" else None
         duplicates = frozenset(stored) | frozenset(repeats)
-        return Step(run, batch.outcomes(sequences, duplicates, decisions, refusals))
+
+        def finish() -> Finished:
+            run = taken.judged() if taken else None
+            decisions = self._decisions(sequences, run) if batch.events.kind == "payment" else None
+            return Finished(run, batch.outcomes(sequences, duplicates, decisions, refusals))
+
+        return Step(taken.run.events if taken else None, finish)
 
     def _decided(
         self, batch: Merged, fresh: Sequence[int], known_time: int, refusals: Refusals
-    ) -> Run | None:
+    ) -> Taken | None:
         rows = self._in_time(batch, fresh, known_time, refusals)
         if not rows:
             return None
-        payments, sequence = batch.only(rows)[0], self.tail.sequence + 1
-        decisions = self._decide_all(payments, sequence, known_time)
-        if decisions is None:
-            rows, decisions = self._decide_one_by_one(batch, rows, known_time, refusals)
-        return self._run(batch, rows, known_time, decisions) if rows else None
+        observed = self._observe_all(batch.only(rows)[0], self.tail.sequence + 1, known_time)
+        if not observed:
+            rows, observed = self._observe_one_by_one(batch, rows, known_time, refusals)
+        return self._taken(batch, rows, known_time, observed) if rows else None
 
     def _in_time(
         self, batch: Merged, fresh: Sequence[int], known_time: int, refusals: Refusals
@@ -156,62 +152,53 @@ class Core:
             )
         return [row for row in fresh if not refusals.refused[row]]
 
-    def _decide_all(self, payments: pa.Table, sequence: int, known_time: int) -> pa.RecordBatch | None:
-        """Decisions of the payments; None, with the state as it was, when the state cannot take one of them."""
+    def _observe_all(self, payments: pa.Table, sequence: int, known_time: int) -> list[Observed]:
+        """The payments in the state; none, with the state as it was, when it cannot take one of them."""
         try:
-            return self._decide(stamped(payments, sequence, known_time, self._timezone))
+            return [self._observe(stamped(payments, sequence, known_time, self._timezone))]
         except _NotObservedError:
-            return None
+            return []
 
-    def _decide_one_by_one(
+    def _observe_one_by_one(
         self, batch: Merged, rows: Sequence[int], known_time: int, refusals: Refusals
-    ) -> tuple[list[int], pa.RecordBatch]:
-        """As `_decide_all`, with each payment that the state cannot take refused by name."""
+    ) -> tuple[list[int], list[Observed]]:
+        """As `_observe_all`, with each payment that the state cannot take refused by name."""
         taken: list[int] = []
-        decided: list[pa.RecordBatch] = []
+        observed: list[Observed] = []
         for row in rows:
             at = self.tail.sequence + 1 + len(taken)
             payment = stamped(batch.only([row])[0], at, known_time + len(taken), self._timezone)
             try:
-                decided.append(self._decide(payment))
+                observed.append(self._observe(payment))
                 taken.append(row)
             except _NotObservedError as error:
                 refusals.add([row], NOT_OBSERVABLE, "transaction_id", lambda _, why=str(error): why)  # type: ignore[misc]
-        return taken, pa.concat_batches(decided) if decided else pa.RecordBatch.from_pylist([])
+        return taken, observed
 
-    def _decide(self, payments: pa.Table) -> pa.RecordBatch:
+    def _observe(self, payments: pa.Table) -> Observed:
         try:
             matrix = self.features.observe(payments)
         except ContractError as error:
             raise _NotObservedError(str(error)) from error
-        decided_time = payments.column("known_time")[0].as_py()
-        decisions = self.policy.engine.decide(
-            payments,
-            Features(self.features.names, matrix),
-            decided_time=decided_time,
-            decided_by="engine",
-            features_version=LIVE_FEATURES,
-        )
-        [rows] = decisions.to_batches()
-        return rows
+        return Observed(payments, Features(self.features.names, matrix), self.policy.engine)
 
     def _reported(
         self, batch: Merged, fresh: Sequence[int], known_time: int, refusals: Refusals
-    ) -> Run | None:
+    ) -> Taken | None:
         rows = [row for row in fresh if not refusals.refused[row]]
         if not rows:
             return None
         if batch.events.kind == "judgement":
             self.features.report(_with_known_time(batch.only(rows)[0], known_time))
-        return self._run(batch, rows, known_time, None)
+        return self._taken(batch, rows, known_time)
 
-    def _run(
-        self, batch: Merged, rows: Sequence[int], known_time: int, decisions: pa.RecordBatch | None
-    ) -> Run:
+    def _taken(
+        self, batch: Merged, rows: Sequence[int], known_time: int, observed: Sequence[Observed] = ()
+    ) -> Taken:
         _, events, hashes = batch.only(rows)
-        run = Run(self.tail.sequence + 1, known_time, self._timezone, events, hashes, decisions)
+        run = Run(self.tail.sequence + 1, known_time, self._timezone, events, hashes)
         self._advance(run)
-        return run
+        return Taken(run, observed)
 
     def _advance(self, run: Run) -> None:
         last = len(run.events) - 1
@@ -235,7 +222,7 @@ class _NotObservedError(Exception):
     """The feature state cannot take one of the payments, and took none."""
 
 
-_Accept = Callable[[Merged, Sequence[int], int, Refusals], Run | None]
+_Accept = Callable[[Merged, Sequence[int], int, Refusals], Taken | None]
 
 
 def _with_known_time(reports: pa.Table, known_time: int) -> pa.Table:

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 
 from risk_platform.errors import InputError
 from risk_platform.intake.committer import Committer, Group, Key, keys_of
-from risk_platform.intake.core import Core, Step
+from risk_platform.intake.core import Core
 from risk_platform.intake.events import Event, micros
 from risk_platform.intake.failures import EngineStopped
 from risk_platform.intake.file_part import FilePart
 from risk_platform.intake.outcome import Outcome
 from risk_platform.intake.prepared import Prepared, Preparer, ReportKind
 from risk_platform.intake.reading import Reading, read_together
+from risk_platform.intake.step import Finished, Step
 from risk_platform.intake.waiting import Control, Quiet, Unread, Waiting, WaitingLine
 from risk_platform.operations.store import Reached, StoreWriter
 
@@ -149,12 +150,8 @@ class Engine:
         self._reached("after_validate")
         take_in = self._core.payments if parts[0].events.kind == "payment" else self._core.reports
         step = take_in(parts, micros(self._clock()))
-        outcomes = [
-            part
-            for reading, outcome in zip(readings, step.outcomes, strict=True)
-            for part in reading.outcomes(outcome)
-        ]
-        group.add([item for reading in readings for item in reading.waiting], Step(step.run, outcomes))
+        waiting = [item for reading in readings for item in reading.waiting]
+        group.steps.append((waiting, Step(step.events, lambda: _told_apart(readings, step.finish()))))
 
     def _control(self, group: Group, item: Waiting, control: Control) -> None:
         try:
@@ -162,7 +159,7 @@ class Engine:
         except InputError as error:
             item.future.set_exception(error)
         else:
-            group.add([item], step)
+            group.steps.append(([item], step))
 
     def _fail(self, error: BaseException) -> None:
         if self.failure is None:
@@ -195,8 +192,14 @@ def _keys(readings: Sequence[Reading]) -> list[Key]:
 
 
 def _holds(group: Group, readings: Sequence[Reading]) -> bool:
-    decided = {key for run in group.runs for key in keys_of(run.events)}
-    return not decided.isdisjoint(_keys(readings))
+    return not set(group.keys).isdisjoint(_keys(readings))
+
+
+def _told_apart(readings: Sequence[Reading], finished: Finished) -> Finished:
+    """With the outcome of each submission instead of that of each reading."""
+    each = zip(readings, finished.outcomes, strict=True)
+    outcomes = [part for reading, outcome in each for part in reading.outcomes(outcome)]
+    return Finished(finished.run, outcomes)
 
 
 def _act(core: Core, item: Waiting, quiet: Quiet) -> None:

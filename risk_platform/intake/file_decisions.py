@@ -26,6 +26,7 @@ from risk_platform.intake.prepared import Preparer
 from risk_platform.intake.process import feature_sources, warmed_up
 from risk_platform.intake.refusals import Refusals
 from risk_platform.intake.rehearsal import rehearse
+from risk_platform.intake.waiting import Waiting
 from risk_platform.lake.tables import DECISIONS
 from risk_platform.models.champion import has_champion, load_champion
 from risk_platform.operations.database import database_url
@@ -118,10 +119,9 @@ class FileDecider:
         if committer.holds(keys_of(prepared.events)):
             committer.settle()
         step = self._core.payments([prepared], now)
-        if step.run is None:
-            return step.outcomes[0], None
-        committer.hand_over(Group(runs=[step.run]))
-        return step.outcomes[0], step.run.decisions
+        finished = step.finish()
+        committer.hand_over(Group([([Waiting(prepared)], step)]))
+        return finished.outcomes[0], None if finished.run is None else finished.run.decisions
 
     def _new_core(self, home: Home) -> Core:
         settings, features = self._settings, self._sources.make()

@@ -154,4 +154,5 @@ def _put_in_place(
     core: Core, writer: StoreWriter, clock: Clock, controls: Mapping[ControlName, Mapping[str, Any]]
 ) -> None:
     steps = [core.control(name, value, micros(clock())) for name, value in controls.items()]
-    writer.commit([step.run for step in steps if step.run is not None])
+    runs = [step.finish().run for step in steps]
+    writer.commit([run for run in runs if run is not None])

@@ -75,11 +75,17 @@ os.register_at_fork(after_in_child=_second_thread.cache_clear)
 
 
 def in_halves(work: Callable[[slice], None], count: int, worthwhile: int) -> None:
-    """`work` on the rows 0 … count − 1, on two threads from `worthwhile` rows on; each row is worked on once."""
+    """`work` on the rows 0 … count − 1, on two threads from `worthwhile` rows on; each row is worked on once.
+
+    Who finds the second thread busy with another's half does both.
+    """
     if count < worthwhile:
         work(slice(0, count))
         return
     middle = count // 2
     other = _second_thread().submit(work, slice(middle, count))
     work(slice(0, middle))
-    other.result()
+    if other.cancel():
+        work(slice(middle, count))
+    else:
+        other.result()

@@ -62,7 +62,7 @@ def conditions(wanted: AlertFilter) -> Sequence[sa.ColumnElement[bool]]:
     """What an alert must be to be among the wanted."""
     found = []
     if wanted.state is not None:
-        found.append(sa.func.coalesce(ALERT_STATES.c.state, "open") == wanted.state)
+        found.append(STATE.element == wanted.state)
     for column, value in (
         (ALERTS.c.level, wanted.level),
         (ALERTS.c.customer_id, wanted.customer_id),

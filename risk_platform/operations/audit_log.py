@@ -46,6 +46,8 @@ class LeafAppender:
         The tree's size is taken first, which makes any other who appends wait for the end of this transaction.
         Raises AuditError when stored hashes of the tree are missing.
         """
+        # What an earlier transaction appended and did not commit is forgotten.
+        self._grown = self._left
         size = int(_GROW.run(connection, {"leaves": len(leaves)}).scalar_one()) - len(leaves)
         if leaves:
             self._grow(connection, size, leaves)

@@ -41,6 +41,21 @@ def test_a_failed_commit_leaves_the_tree_as_it_was(store: Store, tmp_path: Path)
     assert verified(store, tmp_path) == Verification(4, 0, 7, 0, None)
 
 
+def test_what_a_failed_commit_appended_is_never_built_upon(store: Store, tmp_path: Path) -> None:
+    def fail(stage: str) -> None:
+        if stage == "before_commit":
+            raise RuntimeError(stage)
+
+    with fill(store, tmp_path, 2) as writer:
+        with pytest.raises(RuntimeError, match="before_commit"):
+            writer.commit([payment_run(5, ["T5"], [0.2])], fail)
+        writer.commit([])
+        with writing(store._engine) as connection:
+            record_action(connection, Action("noted", "U1", "S1", 1, {}))
+        writer.commit([payment_run(5, ["T6"], [0.2])])
+    assert verified(store, tmp_path).finding is None
+
+
 CASES: list[tuple[Callable[[Connection], None], Tampering, str]] = [
     (tampering.edit_leaf, Tampering.EDIT, "Leaf 5 was edited"),
     (tampering.delete_leaf, Tampering.DELETE, "Leaf 5 was deleted"),

@@ -67,10 +67,11 @@ class _Line:
     def take_in(self, columns: Columns, watch: Stopwatch) -> tuple[pa.Table, Floats]:
         """The payments of one batch as they are stamped, and their features."""
         refusals = Refusals(len(columns["source"]))
-        now = _EPOCH + timedelta(microseconds=max(columns["event_time"]))
+        last = max(columns["event_time"])
+        now = _EPOCH + timedelta(microseconds=last)
         table = watch.time("columns", lambda: as_table(columns, "payments"))
         watch.time("row rules", lambda: self._door.check(columns, now, refusals, table))
-        payments = watch.time("stamps", lambda: self._desk.stamp(table))
+        payments = watch.time("stamps", lambda: self._desk.stamp(table, last))
         return payments, watch.time(_FEATURES, lambda: self._desk.features.observe(payments))
 
     def judge(self, payments: pa.Table, matrix: Floats) -> pa.Table:

@@ -75,9 +75,8 @@ class Desk:
             taken.append(next(self._batches))
         return taken
 
-    def stamp(self, table: pa.Table) -> pa.Table:
-        """The payments as they enter the inbox: numbered, and known when the last of them happened."""
-        last = int(table.column("event_time").to_numpy().astype(np.int64).max())
+    def stamp(self, table: pa.Table, last: int) -> pa.Table:
+        """The payments as they enter the inbox: numbered, and known when the last of them happened (µs)."""
         self.known_time = max(self.known_time + 1, last)
         payments = stamped(table, self.sequence, self.known_time, self._settings.timezone)
         self.sequence += payments.num_rows
@@ -95,7 +94,7 @@ class Desk:
     def _observed(self, batches: Sequence[Columns], features: OnlineFeatures) -> Observed:
         tables, matrices = [], []
         for columns in batches:
-            tables.append(self.stamp(as_table(columns, "payments")))
+            tables.append(self.stamp(as_table(columns, "payments"), max(columns["event_time"])))
             matrices.append(features.observe(tables[-1]))
         payments = pa.concat_tables(tables)
         names = payments.column("transaction_id").to_pylist()

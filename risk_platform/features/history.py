@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from risk_platform.durations import parse_duration
-from risk_platform.features.online.arrivals import COLUMNS, micros
+from risk_platform.features.online.arrivals import micros
+from risk_platform.features.online.reading import COLUMNS
 from risk_platform.features.spec import parse_feature_spec
 from risk_platform.lake.lake import Lake
 from risk_platform.lake.tables import TRANSACTIONS

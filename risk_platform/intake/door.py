@@ -6,6 +6,7 @@ milliseconds. A test holds both doors to the same verdicts.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
@@ -31,6 +32,8 @@ from risk_platform.transactions.rules import (
 )
 
 _KNOWN = "known_time"
+# Bounds that are the instant of checking.
+_INSTANTS = (NOW, _KNOWN)
 _MICROSECOND = timedelta(microseconds=1)
 # From so many events on, columns are looked at as a whole first.
 _MANY = 48
@@ -51,6 +54,7 @@ class LiveDoor:
             for rule in load_row_rules(kind)
             if rule.at_door and rule.column != _KNOWN
         ]
+        self._columns = _asked(self._rules)
 
     def check(
         self, columns: Columns, now: datetime, refusals: Refusals, events: pa.Table | None = None
@@ -60,7 +64,10 @@ class LiveDoor:
         `events` are the same columns in Arrow, which many events are seen in faster.
         """
         instant = micros(now)
-        glance = None if events is None or events.num_rows < _MANY else Glance(events)
+        few = events is None or events.num_rows < _MANY
+        if few and all(asked.holds(columns, instant) for asked in self._columns):
+            return
+        glance = None if few else Glance(events)
         for rule, is_fine in self._rules:
             if glance is not None and _cleared(glance, rule, instant):
                 continue
@@ -68,9 +75,55 @@ class LiveDoor:
             refusals.add(broken, rule.name, rule.column, columns[rule.column].__getitem__)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What all rules together ask of one column: that is told faster than which of them is broken by what.
+
+    `ahead` is how many µs its times may be ahead of now, None for any; `later` are the other rules for times.
+    """
+
+    name: str
+    required: bool
+    fine: tuple[Fine, ...]
+    ahead: int | None
+    later: tuple[NotAfter, ...]
+
+    def holds(self, columns: Columns, now: int) -> bool:
+        """Whether no event breaks any of the rules."""
+        given = columns[self.name]
+        if None in given:
+            if self.required:
+                return False
+            given = [value for value in given if value is not None]
+        for is_fine in self.fine:
+            if not is_fine(given):
+                return False
+        if self.ahead is not None and given and max(given) > now + self.ahead:
+            return False
+        return not any(_breaking(columns, rule, None, now) for rule in self.later)
+
+
+def _asked(rules: Sequence[tuple[RowRule, Fine | None]]) -> list[_Asked]:
+    asked = []
+    for name in dict.fromkeys(rule.column for rule, _ in rules):
+        of_column = [(rule, is_fine) for rule, is_fine in rules if rule.column == name]
+        times = [rule for rule, _ in of_column if isinstance(rule, NotAfter)]
+        ahead = [rule.slack // _MICROSECOND for rule in times if rule.bound in _INSTANTS]
+        asked.append(
+            _Asked(
+                name,
+                required=any(isinstance(rule, NotNull) for rule, _ in of_column),
+                fine=tuple(is_fine for _, is_fine in of_column if is_fine),
+                ahead=min(ahead, default=None),
+                later=tuple(rule for rule in times if rule.bound not in _INSTANTS),
+            )
+        )
+    return asked
+
+
 def _cleared(glance: Glance, rule: RowRule, now: int) -> bool:
     """Whether no event breaks the rule for sure."""
-    if isinstance(rule, NotAfter) and rule.bound in (NOW, _KNOWN):
+    if isinstance(rule, NotAfter) and rule.bound in _INSTANTS:
         latest = glance.latest(rule.column)
         return latest is None or latest <= now + rule.slack // _MICROSECOND
     return glance.clears(rule)
@@ -82,7 +135,7 @@ def _breaking(columns: Columns, rule: RowRule, is_fine: Fine | None, now: int) -
     if isinstance(rule, NotNull):
         return [at for at, value in enumerate(values) if value is None] if None in values else []
     if isinstance(rule, NotAfter):
-        bounds = [now] * len(values) if rule.bound in (NOW, _KNOWN) else columns[rule.bound]
+        bounds = [now] * len(values) if rule.bound in _INSTANTS else columns[rule.bound]
         slack = rule.slack // _MICROSECOND
         pairs = enumerate(zip(values, bounds, strict=True))
         return [at for at, (value, bound) in pairs if None not in (value, bound) and value > bound + slack]
@@ -99,12 +152,13 @@ def _is_fine(rule: ValueRule) -> Fine:
             return frozenset(rule.values).issuperset
         case Matches():
             fits = re.compile(rule.pattern).fullmatch
-            return lambda given: all(map(fits, set(given)))
+            return lambda given: None not in [fits(value) for value in given]
         case MaxLength():
-            return lambda given: max(map(len, given), default=0) <= rule.max
+            most = rule.max
+            return lambda given: not [value for value in given if len(value) > most]
         case Between():
             low, high = _bounds(rule)
-            return lambda given: not given or low <= min(given) <= max(given) <= high
+            return lambda given: not [value for value in given if not low <= value <= high]
         case Finite():
             return lambda given: all(map(isfinite, given))
         case Positive():

@@ -45,20 +45,22 @@ def _values(column: pa.Array) -> list[Any]:
 
 def as_table(columns: Columns, kind: RecordKind) -> pa.Table:
     """The columns as Arrow, in the order of the fields of that kind."""
-    record = _record(kind)
-    values = [columns[name] for name in record.names]
+    names, record = _record(kind)
+    values = [columns[name] for name in names]
     if len(values[0]) < _SIDE_BY_SIDE:
         # One call for all columns: each call of Arrow costs as much as a value does in a thousand.
-        rows = [dict(zip(record.names, row, strict=True)) for row in zip(*values, strict=True)]
+        rows = list(zip(*values, strict=True))
         return pa.Table.from_batches([pa.RecordBatch.from_struct_array(pa.array(rows, record))])
     arrays = [_array(column, field.type) for column, field in zip(values, record, strict=True)]
     return pa.Table.from_arrays(arrays, schema=pa.schema(record))
 
 
 @cache
-def _record(kind: RecordKind) -> pa.StructType:
-    """Live events of that kind as one type of Arrow."""
-    return pa.struct([(field.name, ARROW_TYPES[field.type]) for field in live_fields(kind)])
+def _record(kind: RecordKind) -> tuple[tuple[str, ...], pa.StructType]:
+    """The fields of live events of that kind, and such an event as one type of Arrow."""
+    fields = live_fields(kind)
+    names = tuple(field.name for field in fields)
+    return names, pa.struct([(field.name, ARROW_TYPES[field.type]) for field in fields])
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:

@@ -41,8 +41,13 @@ from risk_platform.features.online.table import enter, find, remove
 
 
 @kernel
-def admit(arrivals: Arrivals, plan: Ints, limits: Ints, ledger: Ledger, rows: Rows, turns: Turns) -> None:
-    """Make rows of the arrivals; the caller has seen to the room. `plan` names column and id space of each code."""
+def admit(
+    arrivals: Arrivals, plan: Ints, limits: Ints, ledger: Ledger, rows: Rows, turns: Turns, newest: Ints
+) -> None:
+    """Make rows of the arrivals; the caller has seen to the room.
+
+    `plan` names column and id space of each code; `newest` is given the newest event time (µs) up to each arrival.
+    """
     e = np.int64(0)
     for at in range(len(arrivals.time)):
         moment, known = arrivals.time[at], arrivals.known[at]
@@ -54,7 +59,7 @@ def admit(arrivals: Arrivals, plan: Ints, limits: Ints, ledger: Ledger, rows: Ro
         found = rows.cells[row_of(rows, number), BITS] >> FOUND_BIT & 1
         if known > moment + limits[MATURITY] and not found:
             turn(number, known, 0, 0, rows, turns)
-        ledger.clock[NEWEST] = max(ledger.clock[NEWEST], moment)
+        ledger.clock[NEWEST] = newest[at] = max(ledger.clock[NEWEST], moment)
         _forget(plan, limits, ledger, rows, turns)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from risk_platform.features.online.kernel import Ints, Words
+from risk_platform.features.online.ledger import Arrivals
 
 
 @dataclass(frozen=True, order=True)
@@ -28,20 +28,16 @@ class Early:
         self.waiting.setdefault(payment, []).append(verdict)
         self._oldest = min(self._oldest, verdict.known)
 
-    def meet(self, payments: Words) -> Ints:
-        """Verdicts on the arriving payments: (position, is_fraud, known µs), in the order in which they count."""
+    def meet(self, arrivals: Arrivals) -> Arrivals:
+        """The arrivals with the verdicts on them, which wait no longer."""
+        if not self.waiting:
+            return arrivals
         found = [
             (at, int(verdict.is_fraud), verdict.known)
-            for at, payment in enumerate(payments.tolist() if self.waiting else [])
-            for verdict in sorted(self.waiting.get(payment, ()))
+            for at, payment in enumerate(arrivals.identity.tolist())
+            for verdict in sorted(self.waiting.pop(payment, ()))
         ]
-        return np.array(found, np.int64).reshape(len(found), 3)
-
-    def met(self, payments: Words) -> None:
-        """Forget the verdicts on payments that arrived."""
-        if self.waiting:
-            for payment in payments.tolist():
-                self.waiting.pop(payment, None)
+        return arrivals._replace(early=np.array(found, np.int64).reshape(len(found), 3))
 
     def forget(self, before: int) -> None:
         """Forget verdicts older than `before` (µs)."""

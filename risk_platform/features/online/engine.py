@@ -12,16 +12,9 @@ import pyarrow.compute as pc
 
 from risk_platform.features.history import history_before, in_order, label_horizon, payments_between
 from risk_platform.features.online import door, snapshot
-from risk_platform.features.online.arrivals import (
-    Values,
-    arrivals_between,
-    micros,
-    numbers_of,
-    one_batch,
-    values_between,
-)
+from risk_platform.features.online.arrivals import Layout, arrivals_between, micros, read_arrivals
 from risk_platform.features.online.columns import Columns
-from risk_platform.features.online.derive import BASE_NUMBERS, BASE_TEXTS
+from risk_platform.features.online.derive import BASE_NUMBERS
 from risk_platform.features.online.kernel import Bools, Floats
 from risk_platform.features.online.ledger import Arrivals, Limits
 from risk_platform.features.online.plan import compile_plan
@@ -70,6 +63,7 @@ class OnlineFeatures:
         )
         self._state = State(columns, plan, limits)
         self._places = np.array([plan.slots[name] for name in self.names], np.intp)
+        self._layout: Layout | None = None
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="features")
 
     @property
@@ -158,29 +152,26 @@ class OnlineFeatures:
     def _observe(self, payments: pa.Table, *, late: bool) -> Floats:
         if payments.num_rows == 0:
             return np.empty((0, len(self.names)))
-        one = one_batch(payments)
-        values = numbers_of(one, self._timezone)
-        arrivals = door.arrivals_of(self._state, one, values)
-        door.refuse(self._state, one, arrivals, self._partitions, late=late)
-        self._state.early.met(arrivals.identity)
-        parts = [
-            self._answered(arrivals_between(arrivals, *span), values_between(values, *span))
-            for span in self._spans(arrivals)
-        ]
+        if self._layout is None or not payments.schema.equals(self._layout.schema):
+            self._layout = Layout.of(payments.schema, self._state.columns.codes)
+        batch = self._layout.one_batch(payments)
+        arrivals = read_arrivals(batch, self._layout, self._timezone)
+        door.refuse(self._state, batch, arrivals, self._partitions, late=late)
+        arrivals = self._state.early.meet(arrivals)
+        parts = [self._answered(arrivals_between(arrivals, *span)) for span in self._spans(arrivals)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _answered(self, arrivals: Arrivals, values: Values) -> Floats:
+    def _answered(self, arrivals: Arrivals) -> Floats:
         state = self._state
         batch = state.admit(arrivals)
         table = np.empty((len(batch.known), len(state.plan.slots)))
-        for name in BASE_NUMBERS:
-            table[:, state.plan.slots[name]] = values[name]
-        texts = np.stack([values[name] for name in BASE_TEXTS])
+        # The payment's own numbers are the first columns.
+        table[:, : len(BASE_NUMBERS)] = arrivals.base
         state.answer(batch, table)
-        state.derive(state.plan.deviations, texts, table)
+        state.derive(state.plan.deviations, arrivals.texts, table)
         state.write(batch, table)
         state.step(batch, table, self._threads)
-        state.derive(state.plan.comparisons, texts, table)
+        state.derive(state.plan.comparisons, arrivals.texts, table)
         return table.take(self._places, axis=1)
 
     def _spans(self, arrivals: Arrivals) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from risk_platform.features.online.index import Index, index_with_room, new_index
-from risk_platform.features.online.kernel import Bytes, Codes, Ints, Words, grown
+from risk_platform.features.online.kernel import Bytes, Codes, Floats, Ints, Words, grown
 from risk_platform.features.online.rows import NEXT, Rows
 from risk_platform.features.online.table import USED, Table, new_table, with_room
 
@@ -45,7 +45,8 @@ class Ledger(NamedTuple):
 class Arrivals(NamedTuple):
     """New payments: event and known time (µs), whole-number measures, hashes of identifiers, bits, own ids.
 
-    `early` are verdicts that came before their payment: (position, is_fraud, known) in order.
+    `base` (payments × BASE_NUMBERS) and `texts` (BASE_TEXTS × payments) are what expressions read of them. `early` are
+    verdicts that came before their payment: (position, is_fraud, known) in order.
     """
 
     time: Ints
@@ -56,6 +57,8 @@ class Arrivals(NamedTuple):
     identity: Words
     offsets: Codes
     text: Bytes
+    base: Floats
+    texts: Words
     early: Ints
 
 

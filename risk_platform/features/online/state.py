@@ -94,8 +94,9 @@ class State:
         self.ledger = ledger_with_room(self.ledger, self.rows, count, len(arrivals.text))
         self._make_turns(count + len(arrivals.early))
         first = int(self.rows.span[NEXT])
-        newest = np.maximum.accumulate(np.maximum(arrivals.time, self.newest))
-        self._call("admit", admit, arrivals, self.code_plan, self._kept, self.ledger, self.rows, self.turns)
+        newest = np.empty(count, np.int64)
+        given = (arrivals, self.code_plan, self._kept, self.ledger, self.rows, self.turns, newest)
+        self._call("admit", admit, *given)
         self.last_known = int(arrivals.known[-1])
         # A copy of its own, so that the type of the batch is always the same.
         batch = Batch(first, np.array(arrivals.known), newest)

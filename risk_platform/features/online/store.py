@@ -50,6 +50,10 @@ def rows_with_room(rows: Rows, more: int) -> Rows:
     """`rows` with chunks for `more` further payments."""
     first, following = int(rows.span[FIRST]) >> CHUNK_BITS, int(rows.span[NEXT])
     last = (following + more - 1) >> CHUNK_BITS
+    within = last == following >> CHUNK_BITS and last - first < len(rows.places)
+    # Nearly always: all of them belong to one chunk, and it is there.
+    if within and rows.places[last & (len(rows.places) - 1)] >= 0:
+        return rows
     rows = _with_places(rows, last + 1 - first)
     at = np.arange(following >> CHUNK_BITS, last + 1) & (len(rows.places) - 1)
     at = at[rows.places[at] < 0]

@@ -1,121 +1,86 @@
 """Identifiers as 64-bit words: what the state knows of a text is its hash."""
 
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
+from risk_platform.features.online.arrow_memory import Column, byte_at, is_there, offset_at
 from risk_platform.features.online.kernel import Bytes, Codes, Scalar, Words, kernel, part
-from risk_platform.kernels import settling
 
 NULL = np.uint64(0)
-_Array = TypeVar("_Array", bound=npt.NDArray[Any])
-
-
-class Texts(NamedTuple):
-    """Texts as offsets (n + 1) into bytes; bit `begin` + i of `valid` says that text i is there, all without bits."""
-
-    offsets: Codes
-    data: Bytes
-    valid: Bytes
-    begin: int
-
-
-class Joined(NamedTuple):
-    """Pairs of texts, each as one text and its hash."""
-
-    offsets: Codes
-    data: Bytes
-    words: Words
-
-
-def text_words(column: pa.ChunkedArray | pa.Array) -> Words:
-    """The 64-bit hash of every text of `column`, 0 for null (no text hashes to 0)."""
-    texts = texts_of(column)
-    words = np.empty(len(texts.offsets) - 1, np.uint64)
-    _hash_texts(texts, words)
-    return words
-
-
-def texts_of(column: pa.ChunkedArray | pa.Array) -> Texts:
-    """The texts of `column`, in its own memory where it has 32-bit offsets."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    if column.type != pa.string():
-        column = column.cast(pa.string())
-    if len(column) == 0:
-        return Texts(np.zeros(1, np.int32), _NOTHING, _NOTHING, 0)
-    valid, offsets, data = column.buffers()
-    begin = column.offset
-    positions = _read_only(np.frombuffer(offsets, np.int32)[begin : begin + len(column) + 1])
-    return Texts(positions, _bytes_of(data), _bytes_of(valid), begin)
-
-
-def joined(left: Texts, right: Texts) -> Joined:
-    """Each text of `left`, a zero byte and the text of `right` beside it: they sort as the pairs do."""
-    count = len(left.offsets) - 1
-    length = int(left.offsets[-1] - left.offsets[0]) + int(right.offsets[-1] - right.offsets[0]) + count
-    pairs = Joined(np.zeros(count + 1, np.int32), np.zeros(length, np.uint8), np.zeros(count, np.uint64))
-    _join_texts(left, right, pairs)
-    return pairs
+_SEED = np.uint64(0xCBF29CE484222325)
 
 
 @cache
 def word_of(text: str) -> np.uint64:
     """The hash of one text."""
-    return np.uint64(text_words(pa.array([text], pa.string()))[0])
-
-
-def _bytes_of(buffer: pa.Buffer | None) -> Bytes:
-    return _NOTHING if buffer is None or not buffer.size else _read_only(np.frombuffer(buffer, np.uint8))
-
-
-def _read_only(array: _Array) -> _Array:
-    """`array`, never to be written: what can be written and what cannot are types of their own to a kernel."""
-    array.flags.writeable = False
-    return array
-
-
-_NOTHING = _read_only(np.zeros(0, np.uint8))
+    return np.uint64(_word_of(np.array(bytearray(text.encode()), np.uint8)))
 
 
 @kernel
-def _hash_all(texts: Texts, words: Words) -> None:
-    for i in range(len(words)):
-        bit = texts.begin + i
-        if len(texts.valid) and not (texts.valid[bit >> 3] >> (bit & 7)) & 1:
-            words[i] = 0
-        else:
-            words[i] = _hash(texts.data, texts.offsets[i], texts.offsets[i + 1])
-
-
-@kernel
-def _join(left: Texts, right: Texts, pairs: Joined) -> None:
-    end = 0
-    for i in range(len(pairs.words)):
-        begin = end
-        for at in range(left.offsets[i], left.offsets[i + 1]):
-            pairs.data[end] = left.data[at]
-            end += 1
-        pairs.data[end] = 0
-        end += 1
-        for at in range(right.offsets[i], right.offsets[i + 1]):
-            pairs.data[end] = right.data[at]
-            end += 1
-        pairs.offsets[i + 1] = end
-        pairs.words[i] = _hash(pairs.data, begin, end)
+def _word_of(text: Bytes) -> Scalar:
+    word = _SEED
+    for byte in text:
+        word = _mixed(word, byte)
+    return _finished(word)
 
 
 @part
-def _hash(data: Bytes, begin: Scalar, end: Scalar) -> Scalar:
-    word = np.uint64(0xCBF29CE484222325)
-    for at in range(begin, end):
-        word = (word ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
+def hash_texts(texts: Column, words: Words) -> None:
+    """Write the 64-bit hash of every text, 0 for null: no text hashes to 0."""
+    for i in range(len(words)):
+        words[i] = 0
+        if is_there(texts, i):
+            word = _SEED
+            for at in range(_begin(texts, i), _begin(texts, i + 1)):
+                word = _mixed(word, byte_at(texts.content, at))
+            words[i] = _finished(word)
+
+
+@part
+def joined_length(left: Column, right: Column, count: Scalar) -> Scalar:
+    """How many bytes `join` writes of so many pairs."""
+    lengths = _begin(left, count) - _begin(left, 0) + _begin(right, count) - _begin(right, 0)
+    return count + lengths
+
+
+@part
+def join(left: Column, right: Column, offsets: Codes, data: Bytes, words: Words) -> None:
+    """Write each text of `left`, a zero byte and the text of `right` beside it, which sort as the pairs do.
+
+    `offsets` (n + 1) say where they begin in `data`, `words` (n) are their hashes.
+    """
+    end = np.int64(0)
+    offsets[0] = 0
+    for i in range(len(words)):
+        word = _SEED
+        for at in range(_begin(left, i), _begin(left, i + 1)):
+            data[end] = byte_at(left.content, at)
+            word = _mixed(word, data[end])
+            end += 1
+        data[end] = 0
+        word = _mixed(word, data[end])
+        end += 1
+        for at in range(_begin(right, i), _begin(right, i + 1)):
+            data[end] = byte_at(right.content, at)
+            word = _mixed(word, data[end])
+            end += 1
+        offsets[i + 1] = end
+        words[i] = _finished(word)
+
+
+@part
+def _begin(texts: Column, at: Scalar) -> Scalar:
+    return np.int64(offset_at(texts.values, texts.begin + at))
+
+
+@part
+def _mixed(word: Scalar, byte: Scalar) -> Scalar:
+    return (word ^ np.uint64(byte)) * np.uint64(0x100000001B3)
+
+
+@part
+def _finished(word: Scalar) -> Scalar:
     word = (word ^ (word >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
     word ^= word >> np.uint64(32)
     return max(word, np.uint64(1))
-
-
-_hash_texts, _join_texts = settling(_hash_all), settling(_join)

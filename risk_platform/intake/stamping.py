@@ -26,7 +26,9 @@ def stamped(payments: pa.Table, sequence: int, known_time: int, timezone: str) -
     customers = columns["customer_id"].to_pylist()
     stamps = {
         "sequence": np.arange(sequence, sequence + count),
-        "partition": np.array([zlib.crc32(customer.encode()) % PARTITIONS for customer in customers], np.int16),
+        "partition": np.array(
+            [zlib.crc32(customer.encode()) % PARTITIONS for customer in customers], np.int16
+        ),
         "event_date": (local_micros(moments, timezone) // DAY_US).astype(np.int32),
         "known_time": np.arange(known_time, known_time + count),
     }
@@ -34,4 +36,3 @@ def stamped(payments: pa.Table, sequence: int, known_time: int, timezone: str) -
         columns[name] = pa.Array.from_buffers(_TYPES[name], count, [None, pa.py_buffer(values)])
     # Of one schema for ever: to compare two of them that were made apart takes longer than to make this table.
     return pa.Table.from_arrays([columns[name] for name in _TYPES], schema=_SCHEMA)
-

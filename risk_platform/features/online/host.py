@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from risk_platform.features.online.columns import INTS
 from risk_platform.features.online.kernel import Codes, Ints, Scalar, Words, inline
 from risk_platform.features.online.pool import Log
 from risk_platform.features.online.tally import Tally
@@ -19,19 +20,22 @@ EDGES, EDGES_END, ADDS, ADDS_END, WHOLE = range(5)
 
 # What is seen of a list: where it starts in the pool, its first and last entry and key, and how it is seen.
 FROM, LOW, HIGH, LIST, KIND = range(5)
-NOTHING, FEW, MANY, STRIP, HITS = range(5)
+NOTHING, FEW, MANY, STRIP, NARROWED, TURNED = range(6)
 # Columns of an edge. NEED are the accumulators asked for at that edge, as bits; ACTIVE how many are needed there or at
 # a wider one.
 WIDTH, SAWTOOTH, SUMMED, NEED, ACTIVE = range(5)
-# Rows of a strip: event times, bits, rows, references, whole-number measures.
-TIMES, FLAGS, ROWS, REFS, VALUES = range(5)
+# Rows of a strip: event times, bits, bits as a narrowed view sees them, rows, references, whole-number measures, and
+# words of two codes each that views are narrowed by.
+TIMES, FLAGS, OWN, ROWS, REFS, VALUES = range(6)
+CODES = VALUES + len(INTS)
 
 
 class HostPlan(NamedTuple):
     """Payments are entered under the code `seen`; `used` says which of the two kinds of list are.
 
     `reach` is how long (µs) each keeps its entries, `shift` the age of known good, `strip` how far back
-    anything is asked; `narrows` has the bit of each stage in which a view is narrowed to one value of a second code.
+    anything is asked; `narrows` has the bit of each stage in which a view is narrowed to one value of a second code,
+    `narrowing` are the columns of `wide` that hold such codes.
     The first `kept` accumulators and maxima of payments and of turns are carried along in the lists. `uses` are the
     accumulators of each stream a view asks, one after the other; `tallies` the distinct counts that long lists keep up
     to date.
@@ -41,6 +45,7 @@ class HostPlan(NamedTuple):
     shift: int
     strip: int
     narrows: int
+    narrowing: Ints
     used: Ints
     reach: Ints
     kept: Ints
@@ -61,8 +66,7 @@ class Space(NamedTuple):
 
     `at` is the stretch of a list that is seen, `begins` and `places` where windows begin in time and in it, `sums`
     what accumulators grew by within each. `strip` are the newest entries of a list of payments, laid out side by side
-    from `laid` (code, place) to the end; `hits` are the places in it that match, `turned` the turns that do. `marks`
-    are the codes seen so far.
+    from `laid` (code, place) to the end; `turned` are the turns that match. `marks` are the codes seen so far.
     """
 
     at: Ints
@@ -71,7 +75,6 @@ class Space(NamedTuple):
     sums: Ints
     strip: Ints
     laid: Ints
-    hits: Ints
     turned: Codes
     marks: Words
 
@@ -102,9 +105,8 @@ def space_for(plan: HostPlan, longest: int) -> Space:
         np.zeros(edges + 1, np.int64),
         np.zeros((2, edges + 1), np.int64),
         np.zeros((2, edges + 1, adds), np.int64),
-        np.zeros((VALUES + 1, longest), np.int64),
+        np.zeros((CODES + len(plan.narrowing), longest), np.int64),
         np.full(2, -1, np.int64),
-        np.zeros(longest, np.int64),
         np.zeros(longest, np.int32),
         np.zeros(marks, np.uint64),
     )

@@ -20,8 +20,8 @@ BITS, RANK = 0, 1
 # to be, and whether it was found before it was old enough to count as known good by itself.
 FLAGS = 21
 GATE_BIT, DAYPART_BIT, SHIFTED_BIT, FOUND_BIT, EARLY_BIT, FRAUD_BIT = 21, 22, 25, 28, 29, 30
-# In the bits of an explicit turn: that it is one to fraud.
-TURN_FRAUD_BIT = 31
+# In the bits of an explicit turn: that it is one to fraud; in those that a narrowed view sees, that it is none of its.
+TURN_FRAUD_BIT, FOREIGN_BIT = 31, 32
 # RANK is the rank among payments of the same instant, and how many turns of the payment are kept.
 HELD_SHIFT = 20
 RANK_MASK = np.int64((1 << HELD_SHIFT) - 1)

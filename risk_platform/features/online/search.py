@@ -4,16 +4,16 @@ import numpy as np
 
 from risk_platform.features.online.host import (
     ADDS,
-    FLAGS,
     FROM,
     HIGH,
-    HITS,
     KIND,
     LIST,
     MANY,
+    NARROWED,
     REFS,
     ROWS,
     STRIP,
+    TURNED,
     HostPlan,
     Space,
 )
@@ -29,6 +29,7 @@ from risk_platform.features.online.rows import (
     comes_before,
     payment_of,
 )
+from risk_platform.features.online.strip import flags_seen, outermost_laid
 
 
 @inline
@@ -40,9 +41,10 @@ def stream_of(source: Scalar, stream: Scalar) -> Scalar:
 @inline
 def ref_at(source: Scalar, place: Scalar, log: Log, space: Space) -> Scalar:
     """The entry at `place` of what was looked at."""
-    if space.at[source, KIND] == HITS:
-        return np.int64(space.turned[place]) if source else space.strip[REFS, space.hits[place]]
-    if space.at[source, KIND] == STRIP:
+    kind = space.at[source, KIND]
+    if kind == TURNED:
+        return np.int64(space.turned[place])
+    if kind >= STRIP:
         return space.strip[REFS, place]
     return np.int64(log.pool[space.at[source, FROM] + place])
 
@@ -52,10 +54,9 @@ def seen_at(
     source: Scalar, place: Scalar, stream: Scalar, log: Log, space: Space, rows: Rows, turns: Turns
 ) -> tuple[Scalar, Scalar, Scalar]:
     """The entry at `place` of what was looked at, the row of its payment, and its bits."""
-    kind = space.at[source, KIND]
-    if source == 0 and kind >= STRIP:
-        laid = space.hits[place] if kind == HITS else place
-        return space.strip[REFS, laid], space.strip[ROWS, laid], space.strip[FLAGS, laid]
+    if source == 0 and space.at[source, KIND] >= STRIP:
+        bits = space.strip[flags_seen(space), place]
+        return space.strip[REFS, place], space.strip[ROWS, place], bits
     ref = ref_at(source, place, log, space)
     row = payment_of(stream, ref, rows, turns)
     return ref, row, bits_of(stream, ref, row, rows, turns)
@@ -148,6 +149,8 @@ def passing(
     add = plan.found_adds[use] if source else plan.paid_adds[use]
     if _never(add):
         return np.int64(-1)
+    if source == 0 and space.at[source, KIND] == NARROWED:
+        return outermost_laid(forward, add, low, high, space)
     step = 1 if forward else -1
     at = low if forward else high - 1
     while low <= at < high:

@@ -214,7 +214,7 @@ class State:
         if larger is not tally or lists > len(log.spans):
             self.hosts[name] = Host(log_with_lists(log, lists), progress, larger)
         longest = int(log.meta[LONGEST]) + count
-        if len(self._working[name].hits) < longest:
+        if self._working[name].strip.shape[1] < longest:
             self._working[name] = space_for(self.plan.hosts[name], 2 * longest)
             if name in self.plan.first_hosts:
                 self._beside[name] = space_for(self.plan.hosts[name], 2 * longest)

@@ -7,13 +7,15 @@ from risk_platform.features.online.host import (
     ACTIVE,
     ADDS,
     ADDS_END,
+    CODES,
     EDGES,
     EDGES_END,
     FLAGS,
     HIGH,
-    HITS,
     KIND,
     LOW,
+    NARROWED,
+    OWN,
     REFS,
     ROWS,
     STRIP,
@@ -29,17 +31,20 @@ from risk_platform.features.online.rows import (
     BITS,
     COLUMN_MASK,
     FIXED_INTS,
+    FOREIGN_BIT,
+    GATE_BIT,
     GATED,
     NO_CODE,
     SMALL,
     TIME,
     Rows,
-    code_of,
     row_of,
 )
 
 HOUR = 3_600_000_000
 _INTS = len(INTS)
+# One half of a word: a code, of which none that is looked for is negative.
+_CODE = np.int64(0xFFFFFFFF)
 # Lists of up to so many entries are laid out whole, and not read by blocks.
 LAID_OUT = 160
 
@@ -77,38 +82,54 @@ def lay_out(
         space.strip[REFS, place] = ref
         for column in range(_INTS):
             space.strip[VALUES + column, place] = rows.wide[row, FIXED_INTS + column]
+        for c in range(len(plan.narrowing)):
+            space.strip[CODES + c, place] = rows.wide[row, plan.narrowing[c]]
     space.laid[1] = place
 
 
 @inline
-def see_strip(
-    bound: Scalar, ask: Ints, match: Scalar, own: Scalar, plan: HostPlan, space: Space, rows: Rows
-) -> None:
+def see_strip(bound: Scalar, ask: Ints, match: Scalar, own: Scalar, plan: HostPlan, space: Space) -> None:
     """Add up what is laid out, before `bound`."""
     at, sums, places = space.at[0], space.sums[0], space.places[0]
     low, high = space.laid[1], np.int64(space.strip.shape[1])
     while high > low and space.strip[TIMES, high - 1] >= bound:
         high -= 1
-    at[KIND] = STRIP
+    at[LOW], at[HIGH], at[KIND] = low, high, STRIP
     if match != NO_CODE:
-        at[KIND] = HITS
-        low, high = np.int64(0), _matching(low, high, match, own, space, rows)
-    at[LOW], at[HIGH] = low, high
+        at[KIND] = NARROWED
+        _narrow(low, high, match, own, plan, space)
     edges = ask[EDGES_END] - ask[EDGES]
-    total, place = sums[edges], high
+    total, place, flags = sums[edges], high, space.strip[flags_seen(space)]
     total[: ask[ADDS_END] - ask[ADDS]] = 0
     for e in range(edges):
         before = place
-        if match == NO_CODE:
-            place = low + _count_before(space.begins[e], space.strip[TIMES, low:place])
-        else:
-            while place > low and space.strip[TIMES, space.hits[place - 1]] >= space.begins[e]:
-                place -= 1
+        place = low + _count_before(space.begins[e], space.strip[TIMES, low:place])
         places[e] = place
         for a in range(plan.edges[ask[EDGES] + e, ACTIVE]):
             add = plan.paid_adds[plan.uses[ask[ADDS] + a]]
-            total[a] += segment_sum(add, place, before, match != NO_CODE, space)
+            total[a] += _segment_sum(add, flags[place:before], place, before, space)
             sums[e, a] = total[a]
+
+
+@inline
+def flags_seen(space: Space) -> Scalar:
+    """The row of the strip that holds the bits as the view at work sees them."""
+    return OWN if space.at[0, KIND] == NARROWED else FLAGS
+
+
+@inline
+def outermost_laid(forward: Scalar, add: Ints, low: Scalar, high: Scalar, space: Space) -> Scalar:
+    """First or last place in [low, high) that `add` counts, -1 for none; all are looked at, as few of them match."""
+    found = np.int64(len(space.strip[OWN]) if forward else -1)
+    mask, want = add[MASK], add[WANT]
+    flags = space.strip[OWN, low:high]
+    if forward:
+        for k in range(len(flags)):
+            found = min(found, low + k) if flags[k] & mask == want else found
+        return found if found < high else np.int64(-1)
+    for k in range(len(flags)):
+        found = max(found, low + k) if flags[k] & mask == want else found
+    return found
 
 
 @inline
@@ -122,41 +143,36 @@ def _count_before(moment: Scalar, times: Ints) -> Scalar:
 
 
 @inline
-def _matching(low: Scalar, high: Scalar, match: Scalar, own: Scalar, space: Space, rows: Rows) -> Scalar:
-    """Note which places in [low, high) match, and return how many; what matches cannot be foreseen: no branches."""
-    hit = np.int64(0)
-    if match < GATED:
-        for k in range(low, high):
-            space.hits[hit] = k
-            hit += rows.cells[space.strip[ROWS, k], match] == own
-    elif match < SMALL:
-        for k in range(low, high):
-            space.hits[hit] = k
-            hit += code_of(rows, space.strip[ROWS, k], match) == own
-    else:
-        column = match & COLUMN_MASK
-        for k in range(low, high):
-            space.hits[hit] = k
-            hit += (space.strip[FLAGS, k] >> column & 7) == own
-    return hit
+def _narrow(low: Scalar, high: Scalar, match: Scalar, own: Scalar, plan: HostPlan, space: Space) -> None:
+    """Mark which places in [low, high) are none of the view's; what matches cannot be foreseen: no branches."""
+    flags, seen = space.strip[FLAGS, low:high], space.strip[OWN, low:high]
+    column = match & COLUMN_MASK
+    if match >= SMALL:
+        for k in range(len(flags)):
+            seen[k] = flags[k] | np.int64(flags[k] >> column & 7 != own) << FOREIGN_BIT
+        return
+    at = np.int64(CODES)
+    while plan.narrowing[at - CODES] != column >> 1:
+        at += 1
+    words, shift = space.strip[at, low:high], 32 * (column & 1)
+    for k in range(len(flags)):
+        seen[k] = flags[k] | np.int64(words[k] >> shift & _CODE != own) << FOREIGN_BIT
+    if match >= GATED:
+        for k in range(len(flags)):
+            seen[k] |= (~flags[k] >> GATE_BIT & 1) << FOREIGN_BIT
 
 
 @inline
-def segment_sum(add: Ints, low: Scalar, high: Scalar, hits: Scalar, space: Space) -> Scalar:
-    """What the laid out payments at places in [low, high), or at hits, add to the accumulator `add`."""
+def _segment_sum(add: Ints, flags: Ints, low: Scalar, high: Scalar, space: Space) -> Scalar:
+    """What the laid out payments at places in [low, high), with those bits, add to the accumulator `add`."""
     total = np.int64(0)
     mask, want, which = add[MASK], add[WANT], add[PART]
-    column = VALUES + max(add[COLUMN] - FIXED_INTS, np.int64(0))
-    if hits:
-        for at in space.hits[low:high]:
-            value = np.int64(1) if add[COLUMN] < 0 else part_of(space.strip[column, at], which)
-            total += value if space.strip[FLAGS, at] & mask == want else 0
-        return total
-    flags, values = space.strip[FLAGS, low:high], space.strip[column, low:high]
     if add[COLUMN] < 0:
         for bits in flags:
             total += 1 if bits & mask == want else 0
-    elif which == VALUE:
+        return total
+    values = space.strip[VALUES + add[COLUMN] - FIXED_INTS, low:high]
+    if which == VALUE:
         for i in range(len(flags)):
             total += values[i] if flags[i] & mask == want else 0
     else:

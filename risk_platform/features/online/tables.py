@@ -1,5 +1,6 @@
 """The tables of one host: what its lists carry along, and its operations, filled view by view."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from risk_platform.features.online.host import HostPlan
 from risk_platform.features.online.kernel import Ints
 from risk_platform.features.online.operators import DISTINCT, MAX
-from risk_platform.features.online.rows import NO_CODE
+from risk_platform.features.online.rows import COLUMN_MASK, NO_CODE, SMALL
 from risk_platform.features.online.tally import MOST
 
 Row = tuple[int, ...]
@@ -111,6 +112,7 @@ class HostTables:
             self._shift,
             max(view.looks_back(self._shift) for view in self._views),
             sum({1 << view.key[0] for view in self._views if view.key[2] != NO_CODE}),
+            np.array(sorted(_words(view.key[2] for view in self._views)), np.int64),
             np.array([1, any(view.found_ops for view in self._views)], np.int64),
             np.array(self.longest, np.int64),
             np.array([len(rows.kept) for rows in (*self.adds, *self.peaks)], np.int64),
@@ -133,6 +135,11 @@ class HostTables:
         first, second = (bool(op[2]), op[3]), (bool(op[5]), op[6])
         a, b = self.peaks[lists[0]].index(first), self.peaks[lists[1]].index(second)
         return [MAX, op[1], a, b, NO_CODE, 0, 0, op[7], 0, 0, 0]
+
+
+def _words(codes: Iterable[int]) -> set[int]:
+    """Columns of 64 bits that hold the codes, two of which share one; those made of bits have none."""
+    return {(code & COLUMN_MASK) >> 1 for code in codes if NO_CODE < code < SMALL}
 
 
 def table(rows: list[Any], width: int) -> Ints:

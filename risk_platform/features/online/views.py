@@ -10,7 +10,7 @@ from risk_platform.features.declaration import Aggregate, Filter, Run
 from risk_platform.features.online import operators
 from risk_platform.features.online.columns import Columns
 from risk_platform.features.online.measure import SHORT, SQUARE_HIGH, SQUARE_LOW, VALUE
-from risk_platform.features.online.rows import EARLY_BIT, GATE_BIT, NO_CODE, TURN_FRAUD_BIT
+from risk_platform.features.online.rows import EARLY_BIT, FOREIGN_BIT, GATE_BIT, NO_CODE, TURN_FRAUD_BIT
 from risk_platform.features.online.tables import NEVER, HostTables, Reach, Row, View
 from risk_platform.features.spec import FeatureSpec
 
@@ -189,15 +189,17 @@ class ViewBuilder:
         """The bits that must be as wanted in payments; or in what is known good by age, and in turns."""
         chosen: Any = self._spec.filters[name] if name else Filter(title="", stream="payments")
         mask = want = self._gate
+        # Payments of other codes stand among those that a narrowed view is given; turns of theirs do not.
+        foreign = 0 if self._carried else 1 << FOREIGN_BIT
         if chosen.when:
             bit = self._columns.bit(chosen.when)
             mask, want = mask | bit, want | bit
         if chosen.unless:
             mask |= self._columns.bit(chosen.unless)
         if not resolved:
-            return ((mask, want),)
+            return ((mask | foreign, want),)
         fraud = 1 << TURN_FRAUD_BIT
-        aged = NEVER if chosen.label == "fraud" else (mask | 1 << EARLY_BIT, want)
+        aged = NEVER if chosen.label == "fraud" else (mask | 1 << EARLY_BIT | foreign, want)
         turned = (mask | fraud, want | fraud * (chosen.label == "fraud")) if chosen.label else (mask, want)
         return aged, turned
 

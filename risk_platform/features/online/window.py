@@ -10,7 +10,6 @@ from risk_platform.features.online.host import (
     FEW,
     FROM,
     HIGH,
-    HITS,
     KIND,
     LIST,
     LOW,
@@ -18,6 +17,7 @@ from risk_platform.features.online.host import (
     NEED,
     NOTHING,
     SAWTOOTH,
+    TURNED,
     WIDTH,
     HostPlan,
     Space,
@@ -86,7 +86,7 @@ def look(
     if source == 0 and space.laid[0] != code:
         lay_out(code, key, moment, plan.narrows >> stage & 1, plan, log, space, rows)
     if source == 0 and space.laid[1] >= 0:
-        see_strip(bound - shift, ask, match, own, plan, space, rows)
+        see_strip(bound - shift, ask, match, own, plan, space)
     else:
         _see_list(source, bound - shift, ask, match, own, plan, log, space, rows, turns)
 
@@ -168,7 +168,7 @@ def _go_back(
     for rest in range(e, edges):
         _close(rest, place, edges, sums, places)
     if match != NO_CODE:
-        at[FROM], at[LOW], at[HIGH], at[KIND] = 0, place, high, HITS
+        at[FROM], at[LOW], at[HIGH], at[KIND] = 0, place, high, TURNED
 
 
 @inline

@@ -1,0 +1,229 @@
+"""Batches written as messages of Arrow's IPC format: one reading makes all columns of one.
+
+A column made by itself costs microseconds, whatever it holds. In a kernel, `open_page` begins a message, each
+`put_…` writes the next column of the schema (or, for a list, its child), and `closed` is the message.
+"""
+
+import struct
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from risk_platform.kernels import kernel
+
+Bytes = npt.NDArray[np.uint8]
+Ends = npt.NDArray[np.int32]
+Texts = tuple[Ends, Bytes]
+"""Where the texts begin and end in the bytes, one number more than there are texts."""
+_PREFIX = 8
+# Slots of the tables Message and RecordBatch in Arrow's Message.fbs.
+_BATCH, _BODY_LENGTH = 2, 3
+_ROWS, _NODES, _BUFFERS = 0, 1, 2
+# What a message gets beyond the contents of its buffers, at most: each is padded.
+_ALIGNMENT = 8
+
+
+class Form:
+    """What the messages of one schema have in common."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.schema = schema
+        nothing = [pa.nulls(1, kind) for kind in schema.types]
+        self._sample = pa.RecordBatch.from_arrays(nothing, schema=schema).serialize().to_pybytes()
+
+    @cached_property
+    def header(self) -> Bytes:
+        """The message up to its body, of a batch of the schema."""
+        (length,) = struct.unpack_from("<i", self._sample, 4)
+        return np.frombuffer(self._sample, np.uint8)[: _PREFIX + length].copy()
+
+    @cached_property
+    def places(self) -> npt.NDArray[np.int64]:
+        """Places in the header of the lengths of body and batch, the first node and the first buffer, in int64s."""
+        (root,) = struct.unpack_from("<I", self._sample, _PREFIX)
+        message = _PREFIX + root
+        batch = self._target(self._slot(message, _BATCH))
+        nodes, buffers = (self._target(self._slot(batch, vector)) + 4 for vector in (_NODES, _BUFFERS))
+        found = (self._slot(message, _BODY_LENGTH), self._slot(batch, _ROWS), nodes, buffers)
+        return np.array(found, dtype=np.int64) // 8
+
+    @cached_property
+    def padding(self) -> int:
+        """The most bytes by which a message is longer than its header and what its buffers hold."""
+        buffers = int.from_bytes(self._sample[self.places[3] * 8 - 4 : self.places[3] * 8], "little")
+        return _ALIGNMENT * buffers
+
+    def read(self, message: Bytes) -> pa.RecordBatch:
+        """The batch that is written in `message`, which it keeps."""
+        return pa.ipc.read_record_batch(pa.py_buffer(message), self.schema)
+
+    def _slot(self, table: int, slot: int) -> int:
+        (back,) = struct.unpack_from("<i", self._sample, table)
+        (offset,) = struct.unpack_from("<H", self._sample, table - back + 4 + 2 * slot)
+        return table + int(offset)
+
+    def _target(self, place: int) -> int:
+        (forward,) = struct.unpack_from("<I", self._sample, place)
+        return place + int(forward)
+
+
+def joined(texts: list[str]) -> Texts:
+    """Texts one behind the other."""
+    parts = [text.encode() for text in texts]
+    ends = np.zeros(len(parts) + 1, dtype=np.int32)
+    np.cumsum([len(part) for part in parts], out=ends[1:])
+    return ends, np.frombuffer(b"".join(parts), np.uint8)
+
+
+def texts_of(column: pa.Array) -> Texts:
+    """The texts of a column of strings as they lie in memory."""
+    _, ends, content = column.buffers()
+    return (
+        np.frombuffer(ends, np.int32)[column.offset : column.offset + len(column) + 1],
+        np.frombuffer(content or b"", np.uint8),
+    )
+
+
+@kernel
+def open_page(header: Any, places: Any, rows: Any, room: Any) -> Any:
+    """A message of so many rows, with `room` bytes for what its buffers hold and their padding."""
+    content = np.empty(len(header) + (room + 7) // 8 * 8, dtype=np.uint8)
+    content[: len(header)] = header
+    longs = content.view(np.int64)
+    longs[places[1]] = rows
+    # Next node, next buffer, begin of the body, end of what is written, place of the body's length.
+    at = np.array([places[2], places[3], len(header), len(header), places[0]])
+    return content, longs, at
+
+
+@kernel
+def closed(page: Any) -> Any:
+    """The message."""
+    content, longs, at = page
+    longs[at[4]] = at[3] - at[2]
+    return content[: at[3]]
+
+
+@kernel
+def put_node(page: Any, count: Any, nulls: Any) -> None:
+    """Begin a column of `count` values, of which some are null."""
+    _, longs, at = page
+    longs[at[0]], longs[at[0] + 1] = count, nulls
+    at[0] += 2
+
+
+@kernel
+def put_buffer(page: Any, length: Any) -> Any:
+    """Room for the next buffer; where it begins, a multiple of 8."""
+    content, longs, at = page
+    begin, end = at[3], at[3] + (length + 7) // 8 * 8
+    if end > len(content):
+        raise IndexError("the message has no room for its columns")
+    longs[at[1]], longs[at[1] + 1] = begin - at[2], length
+    at[1] += 2
+    at[3] = end
+    return begin
+
+
+@kernel
+def put_bits(page: Any, values: Any) -> None:
+    """A buffer with one bit for each value."""
+    begin = put_buffer(page, (len(values) + 7) // 8)
+    content = page[0]
+    content[begin : page[2][3]] = 0
+    for row in range(len(values)):
+        content[begin + (row >> 3)] |= np.uint8(np.uint8(values[row]) << np.uint8(row & 7))
+
+
+@kernel
+def put_valid(page: Any, valid: Any) -> None:
+    """Begin a column: which of its values are not null."""
+    known = 0
+    for row in range(len(valid)):
+        known += valid[row]
+    put_node(page, len(valid), len(valid) - known)
+    if known < len(valid):
+        put_bits(page, valid)
+    else:
+        put_buffer(page, 0)
+
+
+@kernel
+def put_all_valid(page: Any, count: Any) -> None:
+    """Begin a column without null."""
+    put_node(page, count, 0)
+    put_buffer(page, 0)
+
+
+@kernel
+def put_values(page: Any, values: Any) -> None:
+    """A buffer of numbers."""
+    begin = put_buffer(page, len(values) * values.itemsize)
+    into = page[0][begin : begin + len(values) * values.itemsize].view(values.dtype)
+    into[:] = values
+
+
+@kernel
+def put_repeated(page: Any, value: Any, count: Any) -> None:
+    """A column of the same int64 `count` times."""
+    put_all_valid(page, count)
+    begin = put_buffer(page, count * 8) // 8
+    page[1][begin : begin + count] = value
+
+
+@kernel
+def put_numbers(page: Any, values: Any) -> None:
+    """A column of numbers, null for NaN."""
+    put_valid(page, values == values)
+    put_values(page, values)
+
+
+@kernel
+def put_texts(page: Any, texts: Any) -> None:
+    """The buffers of a column of texts."""
+    ends, content = texts
+    put_values(page, ends - ends[0])
+    put_values(page, content[ends[0] : ends[-1]])
+
+
+@kernel
+def put_words(page: Any, places: Any, words: Any) -> None:
+    """A column of texts, those at `places` among `words`; null where the place is negative."""
+    put_valid(page, places >= 0)
+    ends, content = words
+    begin = put_buffer(page, 4 * (len(places) + 1))
+    offsets = page[0][begin : begin + 4 * (len(places) + 1)].view(np.int32)
+    offsets[0] = 0
+    for row in range(len(places)):
+        place = places[row]
+        offsets[row + 1] = offsets[row] + (ends[place + 1] - ends[place] if place >= 0 else 0)
+    begin = put_buffer(page, offsets[len(places)])
+    for row in range(len(places)):
+        place = places[row]
+        if place >= 0:
+            first = begin + offsets[row]
+            page[0][first : begin + offsets[row + 1]] = content[ends[place] : ends[place + 1]]
+
+
+@kernel
+def put_number_lists(page: Any, rows: Any, present: Any) -> None:
+    """A column of lists: the next of `rows` where one is present, null elsewhere; NaN is null in the list."""
+    put_valid(page, present)
+    begin = put_buffer(page, 4 * (len(present) + 1))
+    ends = page[0][begin : begin + 4 * (len(present) + 1)].view(np.int32)
+    ends[0] = 0
+    for row in range(len(present)):
+        ends[row + 1] = ends[row] + (rows.shape[1] if present[row] else 0)
+    put_numbers(page, rows.reshape(rows.size))
+
+
+@kernel
+def put_text_lists(page: Any, ends: Any, texts: Any) -> None:
+    """A column of lists: each up to its end among `texts`."""
+    put_all_valid(page, len(ends) - 1)
+    put_values(page, ends)
+    put_all_valid(page, len(texts[0]) - 1)
+    put_texts(page, texts)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from risk_platform.kernels import kernel
+from risk_platform.kernels import copy_bytes, kernel
 
 Bytes = npt.NDArray[np.uint8]
 Ends = npt.NDArray[np.int32]
@@ -90,37 +90,37 @@ def texts_of(column: pa.Array) -> Texts:
 @kernel
 def open_page(header: Any, places: Any, rows: Any, room: Any) -> Any:
     """A message of so many rows, with `room` bytes for what its buffers hold and their padding."""
-    content = np.empty(len(header) + (room + 7) // 8 * 8, dtype=np.uint8)
-    content[: len(header)] = header
-    longs = content.view(np.int64)
+    longs = np.empty((len(header) + room + 7) // 8, dtype=np.int64)
+    content = longs.view(np.uint8)
+    copy_bytes(content, 0, header, 0, len(header))
     longs[places[1]] = rows
     # Next node, next buffer, begin of the body, end of what is written, place of the body's length.
     at = np.array([places[2], places[3], len(header), len(header), places[0]])
-    return content, longs, at
+    return content, longs, longs.view(np.int32), longs.view(np.float64), at
 
 
 @kernel
 def closed(page: Any) -> Any:
     """The message."""
-    content, longs, at = page
-    longs[at[4]] = at[3] - at[2]
-    return content[: at[3]]
+    at = page[4]
+    page[1][at[4]] = at[3] - at[2]
+    return page[0][: at[3]]
 
 
 @kernel
 def put_node(page: Any, count: Any, nulls: Any) -> None:
     """Begin a column of `count` values, of which some are null."""
-    _, longs, at = page
+    longs, at = page[1], page[4]
     longs[at[0]], longs[at[0] + 1] = count, nulls
     at[0] += 2
 
 
 @kernel
 def put_buffer(page: Any, length: Any) -> Any:
-    """Room for the next buffer; where it begins, a multiple of 8."""
-    content, longs, at = page
+    """Room for the next buffer of so many bytes; where it begins, a multiple of 8."""
+    longs, at = page[1], page[4]
     begin, end = at[3], at[3] + (length + 7) // 8 * 8
-    if end > len(content):
+    if end > len(page[0]):
         raise IndexError("the message has no room for its columns")
     longs[at[1]], longs[at[1] + 1] = begin - at[2], length
     at[1] += 2
@@ -130,12 +130,13 @@ def put_buffer(page: Any, length: Any) -> Any:
 
 @kernel
 def put_bits(page: Any, values: Any) -> None:
-    """A buffer with one bit for each value."""
+    """A buffer with one bit for each value, which is true or not."""
     begin = put_buffer(page, (len(values) + 7) // 8)
-    content = page[0]
-    content[begin : page[2][3]] = 0
-    for row in range(len(values)):
-        content[begin + (row >> 3)] |= np.uint8(np.uint8(values[row]) << np.uint8(row & 7))
+    for first in range(0, len(values), 8):
+        bits = np.int64(0)
+        for row in range(first, min(first + 8, len(values))):
+            bits |= np.int64(values[row]) << (row - first)
+        page[0][begin + (first >> 3)] = bits
 
 
 @kernel
@@ -159,64 +160,93 @@ def put_all_valid(page: Any, count: Any) -> None:
 
 
 @kernel
-def put_values(page: Any, values: Any) -> None:
-    """A buffer of numbers."""
-    begin = put_buffer(page, len(values) * values.itemsize)
-    into = page[0][begin : begin + len(values) * values.itemsize].view(values.dtype)
-    into[:] = values
+def put_longs(page: Any, values: Any) -> None:
+    """A buffer of int64."""
+    begin = put_buffer(page, len(values) * 8) >> 3
+    for row in range(len(values)):
+        page[1][begin + row] = values[row]
+
+
+@kernel
+def put_ints(page: Any, values: Any, base: Any) -> None:
+    """A buffer of int32, how far each is above `base`."""
+    begin = put_buffer(page, len(values) * 4) >> 2
+    for row in range(len(values)):
+        page[2][begin + row] = values[row] - base
 
 
 @kernel
 def put_repeated(page: Any, value: Any, count: Any) -> None:
     """A column of the same int64 `count` times."""
     put_all_valid(page, count)
-    begin = put_buffer(page, count * 8) // 8
-    page[1][begin : begin + count] = value
+    begin = put_buffer(page, count * 8) >> 3
+    for row in range(count):
+        page[1][begin + row] = value
 
 
 @kernel
 def put_numbers(page: Any, values: Any) -> None:
     """A column of numbers, null for NaN."""
-    put_valid(page, values == values)
-    put_values(page, values)
+    unknown = 0
+    for row in range(len(values)):
+        unknown += values[row] != values[row]
+    if unknown:
+        put_node(page, len(values), unknown)
+        put_bits(page, values == values)
+    else:
+        put_all_valid(page, len(values))
+    begin = put_buffer(page, len(values) * 8) >> 3
+    for row in range(len(values)):
+        page[3][begin + row] = values[row]
 
 
 @kernel
 def put_texts(page: Any, texts: Any) -> None:
     """The buffers of a column of texts."""
     ends, content = texts
-    put_values(page, ends - ends[0])
-    put_values(page, content[ends[0] : ends[-1]])
+    put_ints(page, ends, ends[0])
+    length = np.int64(ends[-1] - ends[0])
+    copy_bytes(page[0], put_buffer(page, length), content, np.int64(ends[0]), length)
 
 
 @kernel
 def put_words(page: Any, places: Any, words: Any) -> None:
-    """A column of texts, those at `places` among `words`; null where the place is negative."""
-    put_valid(page, places >= 0)
+    """A column of texts, those at `places` among `words`."""
     ends, content = words
-    begin = put_buffer(page, 4 * (len(places) + 1))
-    offsets = page[0][begin : begin + 4 * (len(places) + 1)].view(np.int32)
-    offsets[0] = 0
+    put_all_valid(page, len(places))
+    first = put_buffer(page, 4 * (len(places) + 1)) >> 2
+    length = 0
+    page[2][first] = 0
     for row in range(len(places)):
-        place = places[row]
-        offsets[row + 1] = offsets[row] + (ends[place + 1] - ends[place] if place >= 0 else 0)
-    begin = put_buffer(page, offsets[len(places)])
+        length += ends[places[row] + 1] - ends[places[row]]
+        page[2][first + row + 1] = length
+    begin = put_buffer(page, length)
     for row in range(len(places)):
-        place = places[row]
-        if place >= 0:
-            first = begin + offsets[row]
-            page[0][first : begin + offsets[row + 1]] = content[ends[place] : ends[place + 1]]
+        word = ends[places[row]], ends[places[row] + 1]
+        copy_bytes(page[0], begin, content, np.int64(word[0]), np.int64(word[1] - word[0]))
+        begin += word[1] - word[0]
+
+
+@kernel
+def put_word(page: Any, place: Any, words: Any, count: Any) -> None:
+    """A column of the same text `count` times, the one at `place` among `words`; null where that is negative."""
+    if place >= 0:
+        put_words(page, np.full(count, place), words)
+        return
+    put_valid(page, np.zeros(count, dtype=np.bool_))
+    put_texts(page, (np.zeros(count + 1, dtype=np.int32), words[1]))
 
 
 @kernel
 def put_number_lists(page: Any, rows: Any, present: Any) -> None:
     """A column of lists: the next of `rows` where one is present, null elsewhere; NaN is null in the list."""
     put_valid(page, present)
-    begin = put_buffer(page, 4 * (len(present) + 1))
-    ends = page[0][begin : begin + 4 * (len(present) + 1)].view(np.int32)
-    ends[0] = 0
+    begin = put_buffer(page, 4 * (len(present) + 1)) >> 2
+    length = 0
+    page[2][begin] = 0
     for row in range(len(present)):
-        ends[row + 1] = ends[row] + (rows.shape[1] if present[row] else 0)
+        length += rows.shape[1] if present[row] else 0
+        page[2][begin + row + 1] = length
     put_numbers(page, rows.reshape(rows.size))
 
 
@@ -224,6 +254,6 @@ def put_number_lists(page: Any, rows: Any, present: Any) -> None:
 def put_text_lists(page: Any, ends: Any, texts: Any) -> None:
     """A column of lists: each up to its end among `texts`."""
     put_all_valid(page, len(ends) - 1)
-    put_values(page, ends)
+    put_ints(page, ends, 0)
     put_all_valid(page, len(texts[0]) - 1)
     put_texts(page, texts)

@@ -9,13 +9,15 @@ from risk_platform.decisions.arrow_message import (
     open_page,
     put_all_valid,
     put_bits,
+    put_ints,
+    put_longs,
     put_number_lists,
     put_numbers,
     put_repeated,
     put_text_lists,
     put_texts,
     put_valid,
-    put_values,
+    put_word,
     put_words,
 )
 from risk_platform.kernels import kernel
@@ -70,11 +72,11 @@ def _put_keys(page: Any, keys: Any) -> None:
     put_all_valid(page, count)
     put_texts(page, name)
     put_valid(page, queued)
-    put_values(page, sequence)
+    put_longs(page, sequence)
     put_all_valid(page, count)
-    put_values(page, times)
+    put_longs(page, times)
     put_all_valid(page, count)
-    put_values(page, days)
+    put_ints(page, days, 0)
 
 
 @kernel
@@ -83,7 +85,7 @@ def _put_judged(page: Any, shared: Any, judged: Any, advice: Any) -> None:
     probabilities, scores, margins, ranks, alerted = judged
     of_level, of_rules = advice
     put_repeated(page, decided_time, len(ranks))
-    put_words(page, np.full(len(ranks), DECIDED_BY), words)
+    put_word(page, DECIDED_BY, words, len(ranks))
     put_numbers(page, probabilities)
     put_numbers(page, scores)
     put_numbers(page, margins)
@@ -101,9 +103,9 @@ def _put_told(page: Any, shared: Any, seen: Any, told: Any) -> None:
     count = len(explained)
     put_valid(page, degraded)
     put_texts(page, reasons)
-    put_words(page, np.full(count, BUNDLE if bundle else -1), words)
-    put_words(page, np.full(count, RULES), words)
-    put_words(page, np.full(count, THRESHOLDS), words)
+    put_word(page, BUNDLE if bundle else -1, words, count)
+    put_word(page, RULES, words, count)
+    put_word(page, THRESHOLDS, words, count)
     put_repeated(page, version, count)
     everyone = np.ones(count, dtype=np.bool_)
     put_number_lists(page, values, everyone)

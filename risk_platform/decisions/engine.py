@@ -11,7 +11,7 @@ from risk_platform.decisions.levels import Thresholds
 from risk_platform.decisions.reasons import ReasonDictionary, ReasonGroups
 from risk_platform.decisions.records import Decided, DecidedBy, Hashes, decision_rows
 from risk_platform.decisions.rules.book import RuleBook, Verdict
-from risk_platform.decisions.rules.columns import Features
+from risk_platform.decisions.rules.columns import Features, as_batch
 from risk_platform.decisions.scorecard import scores
 from risk_platform.models.bundle import Bundle
 from risk_platform.models.calibration import sigmoid
@@ -114,7 +114,7 @@ class DecisionEngine:
         decided_time: datetime,
         decided_by: DecidedBy,
         features_version: int,
-    ) -> pa.Table:
+    ) -> pa.RecordBatch:
         """Decisions of `payments`, one row each in their order, in the registry's `decisions` schema.
 
         `payments` has source, transaction_id, event_time, event_date and `columns`, and sequence where it came
@@ -123,9 +123,10 @@ class DecisionEngine:
         attributions, whose advice a rule changed. Raises ContractError when a
         column is missing.
         """
+        batch = as_batch(payments)
         given = features or Features((), np.empty((payments.num_rows, 0)))
         matrix = _columns(given, self._features)
-        verdict = self._rules.judge(payments, given)
+        verdict = self._rules.judge(batch, given)
         scored, explained, attributions = self._explained(matrix, self._missing(features), verdict)
         final = self._final_scores(scored, verdict)
         ranks = self._thresholds.ranks(final)
@@ -148,7 +149,7 @@ class DecisionEngine:
             decided_time=decided_time,
             decided_by=decided_by,
         )
-        return decision_rows(payments, decided, self._thresholds)
+        return decision_rows(batch, decided, self._thresholds)
 
     def _explained(
         self, matrix: Floats, why_not: str | None, verdict: Verdict

@@ -73,9 +73,7 @@ class Decided:
     decided_by: DecidedBy
 
 
-def decision_rows(
-    payments: pa.Table | pa.RecordBatch, decided: Decided, thresholds: Thresholds
-) -> pa.RecordBatch:
+def decision_rows(payments: pa.RecordBatch, decided: Decided, thresholds: Thresholds) -> pa.RecordBatch:
     """Rows of `decisions`, one for each payment, in the registry's columns and types."""
     source, name, time, day = (_stated(payments, key) for key in KEYS)
     keys = (
@@ -103,11 +101,9 @@ def decision_rows(
 _write = settling(write_decisions)
 
 
-def _stated(payments: pa.Table | pa.RecordBatch, name: str) -> pa.Array:
+def _stated(payments: pa.RecordBatch, name: str) -> pa.Array:
     """A column of the payments in the type that decisions have it in."""
     column, kind = payments.column(name), _KINDS[name]
-    if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     return column if column.type.equals(kind) else column.cast(kind)
 
 
@@ -116,9 +112,9 @@ def _whole_numbers(column: pa.Array, kind: type[np.signedinteger]) -> npt.NDArra
     return np.frombuffer(column.buffers()[1], kind)[column.offset : column.offset + len(column)]
 
 
-def _sequence(payments: pa.Table | pa.RecordBatch) -> tuple[npt.NDArray[np.signedinteger], Bools]:
+def _sequence(payments: pa.RecordBatch) -> tuple[npt.NDArray[np.signedinteger], Bools]:
     """Inbox positions, and which payments have one because they came in live; null for history."""
-    if "sequence" not in payments.schema.names:
+    if payments.schema.get_field_index("sequence") < 0:
         return np.zeros(payments.num_rows, dtype=np.int64), _all(False, payments.num_rows)
     stated = _stated(payments, "sequence")
     known = stated.is_valid().to_numpy(zero_copy_only=False) if stated.null_count else _all(True, len(stated))

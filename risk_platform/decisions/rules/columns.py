@@ -31,6 +31,7 @@ TEXTS: tuple[str, ...] = (
 NUMBERS: tuple[str, ...] = ("amount_minor", "latitude", "longitude")
 PAYMENT_COLUMNS: tuple[str, ...] = (*TEXTS, *NUMBERS)
 _LAYOUTS_KEPT = 16
+_MICROSECONDS, _DAYS = pa.timestamp("us", "UTC"), pa.date32()
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,32 @@ def _places(
     return None if wanted == names else places, missing
 
 
+def as_batch(payments: pa.Table | pa.RecordBatch) -> pa.RecordBatch:
+    """The same rows in one piece."""
+    if isinstance(payments, pa.RecordBatch):
+        return payments
+    batches = payments.to_batches()
+    if len(batches) != 1:
+        batches = payments.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=payments.schema)
+
+
+def ticks(column: pa.Array, kind: pa.DataType) -> npt.NDArray[np.signedinteger]:
+    """Integers, times as their ticks or dates as days as they lie in memory, in the unit of `kind`; any where null."""
+    if not column.type.equals(kind):
+        column = column.cast(kind)
+    _, content = column.buffers()
+    whole = np.frombuffer(content, np.dtype(f"i{kind.bit_width // 8}"))
+    return whole[column.offset : column.offset + len(column)]
+
+
 class Seen:
-    """One batch of payments as rules see it; what rules ask for more than once is read once."""
+    """One batch of payments with its `features` as rules see it; what rules ask for more than once is read once."""
 
     def __init__(self, payments: pa.Table | pa.RecordBatch, features: Features) -> None:
         self.count = payments.num_rows
-        self._payments = payments
-        self._features = features
+        self._payments = as_batch(payments)
+        self.features = features
         self._numbers: dict[str, Floats] = {}
         self._texts: dict[str, pa.Array] = {}
         self._strings: dict[str, npt.NDArray[np.object_]] = {}
@@ -97,7 +117,7 @@ class Seen:
         """A feature or number of the payment, NaN where unknown."""
         known = self._numbers.get(name)
         if known is None:
-            known = self._stated_number(name) if name in NUMBERS else self._features.column(name)
+            known = self._stated_number(name) if name in NUMBERS else self.features.column(name)
             self._numbers[name] = known
         return known
 
@@ -129,19 +149,15 @@ class Seen:
     @cached_property
     def event_times(self) -> npt.NDArray[np.int64]:
         """Microseconds since 1970 of every payment."""
-        return self._moments("event_time", "datetime64[us]").astype(np.int64)
+        return ticks(self._stated("event_time"), _MICROSECONDS).astype(np.int64, copy=False)
 
     @cached_property
     def event_dates(self) -> npt.NDArray[np.int32]:
         """Business days since 1970 of every payment."""
-        return self._moments("event_date", "datetime64[D]").astype(np.int32)
+        return ticks(self._stated("event_date"), _DAYS).astype(np.int32, copy=False)
 
     def _stated_number(self, name: str) -> Floats:
         return np.asarray(self._stated(name).to_numpy(zero_copy_only=False), np.float64)
-
-    def _moments(self, name: str, unit: str) -> npt.NDArray[np.datetime64]:
-        moments: npt.NDArray[np.datetime64] = self._stated(name).to_numpy(zero_copy_only=False)
-        return moments.astype(unit, copy=False)
 
     def _read(self, name: str) -> npt.NDArray[np.object_]:
         """A text of the payment as Python's strings, None where unknown."""
@@ -153,7 +169,4 @@ class Seen:
         place = self._payments.schema.get_field_index(name)
         if place < 0:
             raise ContractError(f"The payments lack the column {name}, which a rule looks at.")
-        column = self._payments.column(place)
-        if not isinstance(column, pa.ChunkedArray):
-            return column
-        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+        return self._payments.column(place)

@@ -142,7 +142,7 @@ class DecisionEngine:
             rule_values=_columns(given, self._beside),
             explained=explained,
             attributions=attributions,
-            reason_codes=self._codes(verdict, ranks > 0, explained, attributions),
+            reason_codes=self._codes(verdict, self._thresholds.raised(final), explained, attributions),
             hits=verdict.hits_by_row(len(final)),
             hashes=self._hashes,
             features_version=features_version,
@@ -159,10 +159,10 @@ class DecisionEngine:
         A row whose attributions miss its margin is degraded: the model contradicts itself.
         """
         scored = self.score(matrix, why_not)
-        raised = self._thresholds.ranks(self._final_scores(scored, verdict)) > 0
-        explained = raised & scored.judged
+        raised = self._thresholds.raised(self._final_scores(scored, verdict))
+        explained = raised if scored.why_not is None else raised & scored.judged
         attributions, off = self.explain(matrix[explained], scored.margins[explained])
-        if not off.any():
+        if not np.count_nonzero(off):
             return scored, explained, attributions
         rows = np.zeros(len(matrix), dtype=np.bool_)
         rows[np.flatnonzero(explained)[off]] = True
@@ -178,11 +178,11 @@ class DecisionEngine:
             return Scored(nothing, nothing, nothing, [why_not or NO_BUNDLE] * len(matrix))
         margins = self._bundle.margins(matrix)
         finite = np.isfinite(margins)
-        usable = np.where(finite, margins, 0.0)
-        odds = self._bundle.log_odds(usable)
+        every = np.count_nonzero(finite) == len(finite)
+        odds = self._bundle.log_odds(margins if every else np.where(finite, margins, 0.0))
         points = scores(odds, self._bundle.anchor_log_odds, self._thresholds.alert)
         scored = Scored(margins, sigmoid(odds), points)
-        return scored if finite.all() else scored.without(~finite, NO_MARGIN)
+        return scored if every else scored.without(~finite, NO_MARGIN)
 
     def explain(self, matrix: Floats, margins: Floats) -> tuple[Floats, Bools]:
         """Attributions (payments × (features + 1)), the base last, and the rows that miss their margin by 1e-6."""

@@ -81,10 +81,8 @@ def joined(texts: list[str]) -> Texts:
 def texts_of(column: pa.Array) -> Texts:
     """The texts of a column of strings as they lie in memory."""
     _, ends, content = column.buffers()
-    return (
-        np.frombuffer(ends, np.int32)[column.offset : column.offset + len(column) + 1],
-        np.frombuffer(content or b"", np.uint8),
-    )
+    offsets = np.frombuffer(ends, np.int32, len(column) + 1, 4 * column.offset)
+    return offsets, np.frombuffer(content or b"", np.uint8)
 
 
 @kernel

@@ -15,8 +15,9 @@ import pyarrow as pa
 from risk_platform.decisions.arrow_message import Ends, Form, Texts, joined, texts_of
 from risk_platform.decisions.decision_message import write_decisions
 from risk_platform.decisions.levels import LEVELS, Advice, Thresholds
+from risk_platform.decisions.rules.columns import Seen, ticks
 from risk_platform.kernels import settling
-from risk_platform.lake.tables import DECISIONS
+from risk_platform.lake.tables import DECISIONS, PAYMENT_KEY
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -29,7 +30,7 @@ _SIDE_BY_SIDE = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FORM = Form(DECISIONS.schema)
-_KINDS = {field.name: field.type for field in DECISIONS.schema}
+_TEXT, _WHOLE = pa.string(), pa.int64()
 _COUNTS_KEPT = 64
 _ENGINES_KEPT = 8
 
@@ -73,16 +74,16 @@ class Decided:
     decided_by: DecidedBy
 
 
-def decision_rows(payments: pa.RecordBatch, decided: Decided, thresholds: Thresholds) -> pa.RecordBatch:
+def decision_rows(seen: Seen, decided: Decided, thresholds: Thresholds) -> pa.RecordBatch:
     """Rows of `decisions`, one for each payment, in the registry's columns and types."""
-    source, name, time, day = (_stated(payments, key) for key in KEYS)
+    source, name = (_texts(seen, key) for key in PAYMENT_KEY)
     keys = (
         _decision_ids(source, name, decided.hashes),
         texts_of(source),
         texts_of(name),
-        _whole_numbers(time, np.int64),
-        _whole_numbers(day, np.int32),
-        *_sequence(payments),
+        seen.event_times,
+        seen.event_dates,
+        *_sequence(seen),
     )
     moment = (decided.decided_time - _EPOCH) // _MICROSECOND
     words = _words(decided.hashes, decided.decided_by)
@@ -101,24 +102,18 @@ def decision_rows(payments: pa.RecordBatch, decided: Decided, thresholds: Thresh
 _write = settling(write_decisions)
 
 
-def _stated(payments: pa.RecordBatch, name: str) -> pa.Array:
-    """A column of the payments in the type that decisions have it in."""
-    column, kind = payments.column(name), _KINDS[name]
-    return column if column.type.equals(kind) else column.cast(kind)
+def _texts(seen: Seen, name: str) -> pa.Array:
+    column = seen.column(name)
+    return column if column.type.equals(_TEXT) else column.cast(_TEXT)
 
 
-def _whole_numbers(column: pa.Array, kind: type[np.signedinteger]) -> npt.NDArray[np.signedinteger]:
-    """Integers, times as their ticks, dates as days; whatever where null."""
-    return np.frombuffer(column.buffers()[1], kind)[column.offset : column.offset + len(column)]
-
-
-def _sequence(payments: pa.RecordBatch) -> tuple[npt.NDArray[np.signedinteger], Bools]:
+def _sequence(seen: Seen) -> tuple[npt.NDArray[np.signedinteger], Bools]:
     """Inbox positions, and which payments have one because they came in live; null for history."""
-    if payments.schema.get_field_index("sequence") < 0:
-        return np.zeros(payments.num_rows, dtype=np.int64), _all(False, payments.num_rows)
-    stated = _stated(payments, "sequence")
-    known = stated.is_valid().to_numpy(zero_copy_only=False) if stated.null_count else _all(True, len(stated))
-    return _whole_numbers(stated, np.int64), known
+    if not seen.has("sequence"):
+        return np.zeros(seen.count, dtype=np.int64), _all(False, seen.count)
+    stated = seen.column("sequence")
+    known = stated.is_valid().to_numpy(zero_copy_only=False) if stated.null_count else _all(True, seen.count)
+    return ticks(stated, _WHOLE), known
 
 
 def _degraded(decided: Decided) -> tuple[Texts, Bools]:

@@ -9,11 +9,10 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from risk_platform.decisions.levels import Advice
 from risk_platform.decisions.reasons import ReasonDictionary
-from risk_platform.decisions.rules.columns import Features, Seen
+from risk_platform.decisions.rules.columns import Seen
 from risk_platform.decisions.rules.language import Compiled
 from risk_platform.decisions.rules.lists import Lists
 from risk_platform.decisions.rules.rule_set import Rule, RuleSet
@@ -84,11 +83,10 @@ class RuleBook:
         """SHA-256 of the document."""
         return hashlib.sha256(self.document).hexdigest()
 
-    def judge(self, payments: pa.Table | pa.RecordBatch, features: Features) -> Verdict:
-        """What the rules say of `payments`, which has event_time, event_date and `rules.columns`."""
-        seen = Seen(payments, features)
+    def judge(self, seen: Seen) -> Verdict:
+        """What the rules say of payments, which have event_time, event_date and `rules.columns`."""
         chances = self._sieve.possible(seen)
-        fired = [(at, self._fired(at, chances[at], seen)) for at in np.flatnonzero(chances).tolist()]
+        fired = [(at, self._fired(at, chances[at], seen)) for at in chances.nonzero()[0].tolist()]
         return self._verdict([(at, hit) for at, hit in fired if hit.any()], seen.count)
 
     def _fired(self, at: int, chance: int, seen: Seen) -> npt.NDArray[np.bool_]:

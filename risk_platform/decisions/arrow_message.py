@@ -24,6 +24,10 @@ _BATCH, _BODY_LENGTH = 2, 3
 _ROWS, _NODES, _BUFFERS = 0, 1, 2
 # What a message gets beyond the contents of its buffers, at most: each is padded.
 _ALIGNMENT = 8
+# Behind the message, while it is written, a page has places of its next node, its next buffer and its body's length,
+# and bytes up to its body and up to the end of what is written.
+_STATE = 5
+_NODE, _BUFFER, _LENGTH, _BODY, _END = range(-5, 0)
 
 
 class Form:
@@ -56,7 +60,7 @@ class Form:
         buffers = int.from_bytes(self._sample[self.places[3] * 8 - 4 : self.places[3] * 8], "little")
         return _ALIGNMENT * buffers
 
-    def read(self, message: Bytes) -> pa.RecordBatch:
+    def read(self, message: npt.NDArray[np.int64]) -> pa.RecordBatch:
         """The batch that is written in `message`, which it keeps."""
         return pa.ipc.read_record_batch(pa.py_buffer(message), self.schema)
 
@@ -88,53 +92,49 @@ def texts_of(column: pa.Array) -> Texts:
 @kernel
 def open_page(header: Any, places: Any, rows: Any, room: Any) -> Any:
     """A message of so many rows, with `room` bytes for what its buffers hold and their padding."""
-    longs = np.empty((len(header) + room + 7) // 8, dtype=np.int64)
-    content = longs.view(np.uint8)
-    copy_bytes(content, 0, header, 0, len(header))
-    longs[places[1]] = rows
-    # Next node, next buffer, begin of the body, end of what is written, place of the body's length.
-    at = np.array([places[2], places[3], len(header), len(header), places[0]])
-    return content, longs, longs.view(np.int32), longs.view(np.float64), at
+    page = np.empty((len(header) + room + 7) // 8 + _STATE, dtype=np.int64)
+    copy_bytes(page.view(np.uint8), 0, header, 0, len(header))
+    page[places[1]] = rows
+    page[_NODE], page[_BUFFER], page[_LENGTH] = places[2], places[3], places[0]
+    page[_BODY] = page[_END] = len(header)
+    return page
 
 
 @kernel
 def closed(page: Any) -> Any:
     """The message."""
-    at = page[4]
-    page[1][at[4]] = at[3] - at[2]
-    return page[0][: at[3]]
+    page[page[_LENGTH]] = page[_END] - page[_BODY]
+    return page[: page[_END] >> 3]
 
 
 @kernel
 def put_node(page: Any, count: Any, nulls: Any) -> None:
     """Begin a column of `count` values, of which some are null."""
-    longs, at = page[1], page[4]
-    longs[at[0]], longs[at[0] + 1] = count, nulls
-    at[0] += 2
+    at = page[_NODE]
+    page[at], page[at + 1], page[_NODE] = count, nulls, at + 2
 
 
 @kernel
 def put_buffer(page: Any, length: Any) -> Any:
     """Room for the next buffer of so many bytes; where it begins, a multiple of 8."""
-    longs, at = page[1], page[4]
-    begin, end = at[3], at[3] + (length + 7) // 8 * 8
-    if end > len(page[0]):
+    at, begin = page[_BUFFER], page[_END]
+    end = begin + (length + 7) // 8 * 8
+    if end > 8 * (len(page) - _STATE):
         raise IndexError("the message has no room for its columns")
-    longs[at[1]], longs[at[1] + 1] = begin - at[2], length
-    at[1] += 2
-    at[3] = end
+    page[at], page[at + 1], page[_BUFFER] = begin - page[_BODY], length, at + 2
+    page[_END] = end
     return begin
 
 
 @kernel
 def put_bits(page: Any, values: Any) -> None:
     """A buffer with one bit for each value, which is true or not."""
-    begin = put_buffer(page, (len(values) + 7) // 8)
+    begin, content = put_buffer(page, (len(values) + 7) // 8), page.view(np.uint8)
     for first in range(0, len(values), 8):
         bits = np.int64(0)
         for row in range(first, min(first + 8, len(values))):
             bits |= np.int64(values[row]) << (row - first)
-        page[0][begin + (first >> 3)] = bits
+        content[begin + (first >> 3)] = bits
 
 
 @kernel
@@ -162,15 +162,15 @@ def put_longs(page: Any, values: Any) -> None:
     """A buffer of int64."""
     begin = put_buffer(page, len(values) * 8) >> 3
     for row in range(len(values)):
-        page[1][begin + row] = values[row]
+        page[begin + row] = values[row]
 
 
 @kernel
 def put_ints(page: Any, values: Any, base: Any) -> None:
     """A buffer of int32, how far each is above `base`."""
-    begin = put_buffer(page, len(values) * 4) >> 2
+    begin, into = put_buffer(page, len(values) * 4) >> 2, page.view(np.int32)
     for row in range(len(values)):
-        page[2][begin + row] = values[row] - base
+        into[begin + row] = values[row] - base
 
 
 @kernel
@@ -179,7 +179,7 @@ def put_repeated(page: Any, value: Any, count: Any) -> None:
     put_all_valid(page, count)
     begin = put_buffer(page, count * 8) >> 3
     for row in range(count):
-        page[1][begin + row] = value
+        page[begin + row] = value
 
 
 @kernel
@@ -193,9 +193,9 @@ def put_numbers(page: Any, values: Any) -> None:
         put_bits(page, values == values)
     else:
         put_all_valid(page, len(values))
-    begin = put_buffer(page, len(values) * 8) >> 3
+    begin, into = put_buffer(page, len(values) * 8) >> 3, page.view(np.float64)
     for row in range(len(values)):
-        page[3][begin + row] = values[row]
+        into[begin + row] = values[row]
 
 
 @kernel
@@ -204,7 +204,7 @@ def put_texts(page: Any, texts: Any) -> None:
     ends, content = texts
     put_ints(page, ends, ends[0])
     length = np.int64(ends[-1] - ends[0])
-    copy_bytes(page[0], put_buffer(page, length), content, np.int64(ends[0]), length)
+    copy_bytes(page.view(np.uint8), put_buffer(page, length), content, np.int64(ends[0]), length)
 
 
 @kernel
@@ -212,16 +212,16 @@ def put_words(page: Any, places: Any, words: Any) -> None:
     """A column of texts, those at `places` among `words`."""
     ends, content = words
     put_all_valid(page, len(places))
-    first = put_buffer(page, 4 * (len(places) + 1)) >> 2
+    first, offsets = put_buffer(page, 4 * (len(places) + 1)) >> 2, page.view(np.int32)
     length = 0
-    page[2][first] = 0
+    offsets[first] = 0
     for row in range(len(places)):
         length += ends[places[row] + 1] - ends[places[row]]
-        page[2][first + row + 1] = length
-    begin = put_buffer(page, length)
+        offsets[first + row + 1] = length
+    begin, into = put_buffer(page, length), page.view(np.uint8)
     for row in range(len(places)):
         word = ends[places[row]], ends[places[row] + 1]
-        copy_bytes(page[0], begin, content, np.int64(word[0]), np.int64(word[1] - word[0]))
+        copy_bytes(into, begin, content, np.int64(word[0]), np.int64(word[1] - word[0]))
         begin += word[1] - word[0]
 
 
@@ -239,12 +239,12 @@ def put_word(page: Any, place: Any, words: Any, count: Any) -> None:
 def put_number_lists(page: Any, rows: Any, present: Any) -> None:
     """A column of lists: the next of `rows` where one is present, null elsewhere; NaN is null in the list."""
     put_valid(page, present)
-    begin = put_buffer(page, 4 * (len(present) + 1)) >> 2
+    begin, ends = put_buffer(page, 4 * (len(present) + 1)) >> 2, page.view(np.int32)
     length = 0
-    page[2][begin] = 0
+    ends[begin] = 0
     for row in range(len(present)):
         length += rows.shape[1] if present[row] else 0
-        page[2][begin + row + 1] = length
+        ends[begin + row + 1] = length
     put_numbers(page, rows.reshape(rows.size))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from risk_platform.decisions.arrow_message import Ends, Form, Texts, joined, texts_of
+from risk_platform.decisions.arrow_form import Ends, Form, Texts, joined, texts_of
 from risk_platform.decisions.decision_message import write_decisions
 from risk_platform.decisions.levels import LEVELS, Advice, Thresholds
 from risk_platform.decisions.rules.columns import Seen, ticks

@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def scores(calibrated_log_odds: Floats, anchor_log_odds: float, alert_threshold: float) -> Floats:
-    """Score of each log odds: sigmoid(logit(alert_threshold) + log_odds − anchor), shape as the input.
+    """Score of each of n log odds: sigmoid(logit(alert_threshold) + log_odds − anchor).
 
     Monotone; the anchor scores `alert_threshold` to the last bit, everything above it no less and everything
     below it strictly less, so that rounding moves no payment across the alert budget. Raises ContractError
@@ -21,19 +21,18 @@ def scores(calibrated_log_odds: Floats, anchor_log_odds: float, alert_threshold:
     """
     shift = calibrated_log_odds - anchor_log_odds
     with np.errstate(over="ignore"):
-        shrinking = np.exp(-shift)
-    cut: Floats = _cut(shift, shrinking, alert_threshold, nextafter(alert_threshold, 0.0))
-    return cut
+        found: Floats = np.exp(-shift)
+    _cut(shift, found, alert_threshold, nextafter(alert_threshold, 0.0))
+    return found
 
 
 @settling
 @kernel
-def _cut(shift: Any, shrinking: Any, threshold: Any, below: Any) -> Any:
-    """The scores, given e to the power of minus each shift, on the side of the threshold where they belong."""
-    scores = np.empty(len(shift))
+def _cut(shift: Any, scores: Any, threshold: Any, below: Any) -> None:
+    """Replace e to the power of minus each shift by its score, on the side of the threshold where it belongs."""
     odds = (1 - threshold) / threshold
     for row in range(len(shift)):
-        raw = 1 / (1 + odds * shrinking[row])
+        raw = 1 / (1 + odds * scores[row])
         if shift[row] > 0:
             scores[row] = max(raw, threshold)
         elif shift[row] < 0:
@@ -44,7 +43,6 @@ def _cut(shift: Any, shrinking: Any, threshold: Any, below: Any) -> Any:
             raise ContractError(
                 "A log odds or the bundle's anchor is not a number; a payment must have a score."
             )
-    return scores
 
 
 def anchor_for(log_odds: float, score: float, alert_threshold: float) -> float:

@@ -47,7 +47,8 @@ class Sieve:
             numbers[at] = seen.number(self._stated[at])
         places = self._places(seen.features.names)
         values = np.ascontiguousarray(seen.features.values)
-        chances: npt.NDArray[np.int8] = _sift(values, numbers, seen.event_dates, places, self._rules, few)
+        chances = np.zeros(len(self._rules[1]), dtype=np.int8)
+        _sift(values, numbers, seen.event_dates, places, self._rules, few, chances)
         return chances
 
     def _found(self, names: tuple[str, ...]) -> npt.NDArray[np.int64]:
@@ -57,11 +58,10 @@ class Sieve:
 
 @settling
 @kernel
-def _sift(values: Any, numbers: Any, days: Any, places: Any, rules: Any, few: Any) -> Any:
+def _sift(values: Any, numbers: Any, days: Any, places: Any, rules: Any, few: Any, chances: Any) -> None:
     starts, spans, orders, limits = rules
-    chances = np.zeros(len(spans), dtype=np.int8)
     if not len(days):
-        return chances
+        return
     first, last = days.min(), days.max()
     for rule in range(len(spans)):
         since, until = spans[rule]
@@ -70,7 +70,6 @@ def _sift(values: Any, numbers: Any, days: Any, places: Any, rules: Any, few: An
         bounds = places[starts[rule] : starts[rule + 1]], starts[rule], orders, limits
         if not few or _some_row_keeps(values, numbers, bounds):
             chances[rule] = ALWAYS if since <= first and last <= until else SOMETIMES
-    return chances
 
 
 @kernel

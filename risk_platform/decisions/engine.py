@@ -107,6 +107,7 @@ class DecisionEngine:
         """Make ready what the first payment would wait for; raises BundleError when the model cannot serve."""
         if self._bundle is not None:
             self._bundle.prepare()
+            self.score(np.full((1, len(self._features)), np.nan))
 
     def decide(
         self,

@@ -17,7 +17,7 @@ from risk_platform.decisions.decision_message import write_decisions
 from risk_platform.decisions.levels import LEVELS, Advice, Thresholds
 from risk_platform.decisions.rules.columns import Seen, ticks
 from risk_platform.kernels import settling
-from risk_platform.lake.tables import DECISIONS, PAYMENT_KEY
+from risk_platform.lake.tables import DECISIONS
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -76,7 +76,7 @@ class Decided:
 
 def decision_rows(seen: Seen, decided: Decided, thresholds: Thresholds) -> pa.RecordBatch:
     """Rows of `decisions`, one for each payment, in the registry's columns and types."""
-    source, name = (_texts(seen, key) for key in PAYMENT_KEY)
+    source, name = _texts(seen, "source"), _texts(seen, "transaction_id")
     keys = (
         _decision_ids(source, name, decided.hashes),
         texts_of(source),
@@ -155,9 +155,9 @@ def _decision_ids(sources: pa.Array, identifiers: pa.Array, hashes: Hashes) -> T
 
         digests = text_digests(_base(hashes), [sources, identifiers])[:, :_FINGERPRINT].tobytes()
     else:
-        names = zip(sources.to_pylist(), identifiers.to_pylist(), strict=True)
-        told = (_base(hashes) + f"\x1f{source}\x1f{identifier}".encode() for source, identifier in names)
-        digests = b"".join(hashlib.sha256(each).digest()[:_FINGERPRINT] for each in told)
+        base, names = _base(hashes), zip(sources.to_pylist(), identifiers.to_pylist(), strict=True)
+        told = [base + f"\x1f{source}\x1f{identifier}".encode() for source, identifier in names]
+        digests = b"".join([hashlib.sha256(each).digest()[:_FINGERPRINT] for each in told])
     return _ends_of_ids(len(sources)), np.frombuffer(b2a_hex(digests), np.uint8)
 
 

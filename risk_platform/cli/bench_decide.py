@@ -59,7 +59,7 @@ class _Line:
     def __init__(self, desk: Desk, engine: DecisionEngine) -> None:
         self._desk, self._engine, self._door = desk, engine, LiveDoor("payments")
 
-    def decide(self, columns: Columns, watch: Stopwatch) -> tuple[pa.Table, Floats]:
+    def decide(self, columns: Columns, watch: Stopwatch) -> tuple[pa.RecordBatch, Floats]:
         """Decisions of one batch, and the features they were made from."""
         payments, matrix = self.take_in(columns, watch)
         return watch.time(_JUDGED, lambda: self.judge(payments, matrix)), matrix
@@ -74,7 +74,7 @@ class _Line:
         payments = watch.time("stamps", lambda: self._desk.stamp(table, last))
         return payments, watch.time(_FEATURES, lambda: self._desk.features.observe(payments))
 
-    def judge(self, payments: pa.Table, matrix: Floats) -> pa.Table:
+    def judge(self, payments: pa.Table, matrix: Floats) -> pa.RecordBatch:
         """Their decisions."""
         return self._engine.decide(
             payments,

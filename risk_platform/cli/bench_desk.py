@@ -12,7 +12,7 @@ import pyarrow as pa
 from risk_platform.decisions.levels import Thresholds
 from risk_platform.decisions.reasons import ReasonDictionary
 from risk_platform.decisions.rules.book import RuleBook
-from risk_platform.decisions.rules.columns import Features
+from risk_platform.decisions.rules.columns import Features, Seen
 from risk_platform.decisions.scorecard import anchor_for
 from risk_platform.features.online.engine import OnlineFeatures
 from risk_platform.features.spec import load_feature_vars
@@ -136,7 +136,7 @@ def _bundle(text: str, features: tuple[str, ...]) -> Bundle:
 
 def anchored(bundle: Bundle, seen: Observed, rules: RuleBook, thresholds: Thresholds) -> Bundle:
     """The bundle whose scores, with what rules lift, leave 1 % of those payments not LOW, and not one more."""
-    lifted = rules.judge(seen.payments, seen.features).floors > thresholds.low
+    lifted = rules.judge(Seen(seen.payments, seen.features)).floors > thresholds.low
     odds = np.sort(bundle.log_odds(bundle.margins(seen.features.matrix(bundle.features)))[~lifted])
     wanted = max(0, round(_SHARE_NOT_LOW * len(lifted)) - int(lifted.sum()))
     border = float(odds[-wanted - 1 : len(odds) - wanted + 1].mean())

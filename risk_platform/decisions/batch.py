@@ -36,10 +36,11 @@ class DecisionCounts:
     degraded: Counter[str] = field(default_factory=Counter)
     rule_hits: Counter[str] = field(default_factory=Counter)
 
-    def count(self, decisions: pa.Table) -> None:
+    def count(self, decisions: pa.RecordBatch) -> None:
         """Add the rows of `decisions`."""
         self.decided += decisions.num_rows
-        for entry in decisions.group_by(["level", "alerted"]).aggregate([([], "count_all")]).to_pylist():
+        table = pa.Table.from_batches([decisions])
+        for entry in table.group_by(["level", "alerted"]).aggregate([([], "count_all")]).to_pylist():
             self.levels[entry["level"]] += entry["count_all"]
             if entry["alerted"]:
                 self.alerts[entry["level"]] += entry["count_all"]
@@ -68,10 +69,9 @@ def decide_range(
         counts.skipped_training_span = _payments_between(connection, from_date, min(to_date, trained_on.last))
         counts.already_decided = _decided_between(connection, first_open, to_date)
         rows = (
-            batch
+            _decided(engine, payments, decided_time, version, counts)
             for day in _days_with_payments(connection, first_open, to_date)
             for payments in _undecided(connection, day, engine)
-            for batch in _decided_batches(engine, payments, decided_time, version, counts)
         )
         first = next(rows, None)
         if first is not None:
@@ -80,13 +80,13 @@ def decide_range(
     return counts
 
 
-def _decided_batches(
+def _decided(
     engine: DecisionEngine,
     payments: pa.RecordBatch,
     decided_time: datetime,
     version: int,
     counts: DecisionCounts,
-) -> list[pa.RecordBatch]:
+) -> pa.RecordBatch:
     decisions = engine.decide(
         payments,
         Features.of(payments, engine.features),
@@ -95,8 +95,7 @@ def _decided_batches(
         features_version=version,
     )
     counts.count(decisions)
-    batches: list[pa.RecordBatch] = decisions.to_batches()
-    return batches
+    return decisions
 
 
 def _undecided(

@@ -11,7 +11,7 @@ from risk_platform.decisions.levels import Thresholds
 from risk_platform.decisions.reasons import ReasonDictionary, ReasonGroups
 from risk_platform.decisions.records import Decided, DecidedBy, Hashes, decision_rows
 from risk_platform.decisions.rules.book import RuleBook, Verdict
-from risk_platform.decisions.rules.columns import Features
+from risk_platform.decisions.rules.columns import Features, Seen
 from risk_platform.decisions.scorecard import scores
 from risk_platform.models.bundle import Bundle
 from risk_platform.models.calibration import sigmoid
@@ -82,7 +82,9 @@ class DecisionEngine:
         self._rules = rules
         self._features = bundle.features if bundle else ()
         self._beside = tuple(name for name in rules.rules.features if name not in self._features)
+        self._no_attributions = np.empty((0, len(self._features) + 1))
         self._groups = ReasonGroups(reasons, self._features)
+        self._every = self._features + self._beside
         self._off = KILL_SWITCH if kill_switch else None if bundle else no_bundle_reason
         self._hashes = Hashes(bundle.hash if bundle else None, rules.hash, thresholds.hash)
 
@@ -94,7 +96,7 @@ class DecisionEngine:
     @property
     def features(self) -> tuple[str, ...]:
         """Every feature looked at: the bundle's in its order, then those of rules alone."""
-        return self._features + self._beside
+        return self._every
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -105,6 +107,7 @@ class DecisionEngine:
         """Make ready what the first payment would wait for; raises BundleError when the model cannot serve."""
         if self._bundle is not None:
             self._bundle.prepare()
+            self.score(np.full((1, len(self._features)), np.nan))
 
     def decide(
         self,
@@ -114,7 +117,7 @@ class DecisionEngine:
         decided_time: datetime,
         decided_by: DecidedBy,
         features_version: int,
-    ) -> pa.Table:
+    ) -> pa.RecordBatch:
         """Decisions of `payments`, one row each in their order, in the registry's `decisions` schema.
 
         `payments` has source, transaction_id, event_time, event_date and `columns`, and sequence where it came
@@ -124,31 +127,30 @@ class DecisionEngine:
         column is missing.
         """
         given = features or Features((), np.empty((payments.num_rows, 0)))
-        matrix = _columns(given, self._features)
-        verdict = self._rules.judge(payments, given)
+        seen, matrix = Seen(payments, given), given.filled(self._features)
+        verdict = self._rules.judge(seen)
         scored, explained, attributions = self._explained(matrix, self._missing(features), verdict)
         final = self._final_scores(scored, verdict)
-        ranks = self._thresholds.ranks(final)
         decided = Decided(
             margins=scored.margins,
             probabilities=scored.probabilities,
             scores=final,
-            ranks=ranks,
+            ranks=self._thresholds.ranks(final),
             advice=verdict.advice,
             alerted=self._thresholds.alerted(final),
             why_not=scored.why_not,
             feature_values=matrix,
-            rule_values=_columns(given, self._beside),
+            rule_values=given.filled(self._beside),
             explained=explained,
             attributions=attributions,
-            reason_codes=self._codes(verdict, ranks > 0, explained, attributions),
+            reason_codes=self._codes(verdict, self._thresholds.raised(final), explained, attributions),
             hits=verdict.hits_by_row(len(final)),
             hashes=self._hashes,
             features_version=features_version,
             decided_time=decided_time,
             decided_by=decided_by,
         )
-        return decision_rows(payments, decided, self._thresholds)
+        return decision_rows(seen, decided, self._thresholds)
 
     def _explained(
         self, matrix: Floats, why_not: str | None, verdict: Verdict
@@ -158,10 +160,12 @@ class DecisionEngine:
         A row whose attributions miss its margin is degraded: the model contradicts itself.
         """
         scored = self.score(matrix, why_not)
-        raised = self._thresholds.ranks(self._final_scores(scored, verdict)) > 0
-        explained = raised & scored.judged
+        raised = self._thresholds.raised(self._final_scores(scored, verdict))
+        explained = raised if scored.why_not is None else raised & scored.judged
+        if not np.count_nonzero(explained):
+            return scored, explained, self._no_attributions
         attributions, off = self.explain(matrix[explained], scored.margins[explained])
-        if not off.any():
+        if not np.count_nonzero(off):
             return scored, explained, attributions
         rows = np.zeros(len(matrix), dtype=np.bool_)
         rows[np.flatnonzero(explained)[off]] = True
@@ -177,15 +181,15 @@ class DecisionEngine:
             return Scored(nothing, nothing, nothing, [why_not or NO_BUNDLE] * len(matrix))
         margins = self._bundle.margins(matrix)
         finite = np.isfinite(margins)
-        usable = np.where(finite, margins, 0.0)
-        odds = self._bundle.log_odds(usable)
+        every = np.count_nonzero(finite) == len(finite)
+        odds = self._bundle.log_odds(margins if every else np.where(finite, margins, 0.0))
         points = scores(odds, self._bundle.anchor_log_odds, self._thresholds.alert)
         scored = Scored(margins, sigmoid(odds), points)
-        return scored if finite.all() else scored.without(~finite, NO_MARGIN)
+        return scored if every else scored.without(~finite, NO_MARGIN)
 
     def explain(self, matrix: Floats, margins: Floats) -> tuple[Floats, Bools]:
         """Attributions (payments × (features + 1)), the base last, and the rows that miss their margin by 1e-6."""
-        if self._bundle is None or not len(matrix):
+        if self._bundle is None:
             return np.empty((0, matrix.shape[1] + 1)), np.zeros(0, dtype=np.bool_)
         attributions = self._bundle.attributions(matrix)
         gap = np.abs(attributions.sum(axis=1) - margins)
@@ -197,7 +201,7 @@ class DecisionEngine:
             return self._off
         if features is None:
             return NO_FEATURES
-        missing = features.missing(self.features)
+        missing = features.missing(self._every)
         return MISSING_FEATURES + ", ".join(missing) if missing else None
 
     def _final_scores(self, scored: Scored, verdict: Verdict) -> Floats:
@@ -215,15 +219,8 @@ class DecisionEngine:
         for row, ruled in zip(verdict.rows.tolist(), verdict.codes, strict=True):
             codes[row] = ruled or None
         model = self._groups.strongest(attributions[:, :-1], REASON_LIMIT) if len(attributions) else []
-        for row, told in zip(np.flatnonzero(explained).tolist(), model, strict=True):
+        for row, told in zip(explained.nonzero()[0].tolist(), model, strict=True):
             codes[row] = (codes[row] or []) + told
-        for row in np.flatnonzero(raised & ~explained).tolist():
+        for row in (raised & ~explained).nonzero()[0].tolist():
             codes[row] = (codes[row] or []) + [DEGRADED_CODE]
         return codes
-
-
-def _columns(features: Features, names: tuple[str, ...]) -> Floats:
-    """The features called `names` as a matrix, NaN in the columns of those that are not there."""
-    if not features.missing(names):
-        return features.matrix(names)
-    return np.stack([features.column(name) for name in names], axis=1)

@@ -107,7 +107,11 @@ class Thresholds:
 
     def ranks(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
         """Position in `LEVELS` of each score; a bound itself belongs to the lower level."""
-        return np.searchsorted(self._bounds, scores, side="left")
+        return self._bounds.searchsorted(scores, side="left")
+
+    def raised(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Whether each score is above the level LOW."""
+        return np.asarray(scores > self.low)
 
     def alerted(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Whether each score raises an alert."""

@@ -32,8 +32,7 @@ def rehearse(policy: Policy, features: Sequence[str], timezone: str) -> bytes:
         decided_by="engine",
         features_version=-1,
     )
-    [rows] = decisions.to_batches()
-    run = Run(1, 1, timezone, prepared.events, prepared.hashes, rows)
+    run = Run(1, 1, timezone, prepared.events, prepared.hashes, decisions)
     return leaf_of(run, new_salts(_PAYMENTS))
 
 

@@ -52,15 +52,13 @@ class Observed:
     def judged(self) -> pa.RecordBatch:
         """Their decisions, one row each."""
         decided_time: datetime = self.payments.column("known_time")[0].as_py()
-        decisions = self.engine.decide(
+        return self.engine.decide(
             self.payments,
             self.features,
             decided_time=decided_time,
             decided_by="engine",
             features_version=_LIVE_FEATURES,
         )
-        [rows] = decisions.to_batches()
-        return rows
 
 
 @dataclass(frozen=True)

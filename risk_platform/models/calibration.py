@@ -43,16 +43,17 @@ class Calibration:
             raise ContractError("The knots of a calibration table must ascend in margin and in log odds.")
 
     @cached_property
-    def _pieces(self) -> tuple[Floats, Floats, Floats]:
+    def _knots(self) -> tuple[Floats, Floats, Floats, Floats]:
         x, y = np.asarray(self.margins), np.asarray(self.log_odds)
-        return x, y, np.diff(y) / np.diff(x)
+        # Looked for among the inner knots alone: the first and the last piece go on for ever.
+        return x[1:-1], x, y, np.diff(y) / np.diff(x)
 
     def __call__(self, margins: Floats) -> Floats:
         """Calibrated log odds, one for each margin."""
-        x, y, slopes = self._pieces
-        # Looked for among the inner knots alone: the first and the last piece go on for ever.
-        piece = np.searchsorted(x[1:-1], margins, side="right")
-        return np.asarray(y[piece] + slopes[piece] * (margins - x[piece]), dtype=np.float64)
+        inner, x, y, slopes = self._knots
+        piece = inner.searchsorted(margins, side="right")
+        log_odds: Floats = y.take(piece) + slopes.take(piece) * (margins - x.take(piece))
+        return log_odds
 
 
 def fit_logistic(x: Floats, fraud: Bools, weights: Floats | None = None) -> tuple[float, float]:

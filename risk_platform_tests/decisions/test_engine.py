@@ -37,7 +37,7 @@ def engine(model: Bundle, thresholds: Thresholds) -> DecisionEngine:
     return DecisionEngine(model, thresholds, ReasonDictionary.shipped(), rule_book())
 
 
-def decide(engine: DecisionEngine, table: pa.Table) -> pa.Table:
+def decide(engine: DecisionEngine, table: pa.Table) -> pa.RecordBatch:
     return engine.decide(
         table, Features.of(table, FEATURES), decided_time=NOON, decided_by="batch", features_version=3
     )
@@ -92,7 +92,7 @@ def test_a_decision_does_not_depend_on_its_batch(engine: DecisionEngine, thresho
     without_model = DecisionEngine(None, thresholds, ReasonDictionary.shipped(), rule_book())
     for deciding in (engine, without_model):
         together = decide(deciding, table)
-        alone = pa.concat_tables([decide(deciding, table.slice(at, 1)) for at in range(24)])
+        alone = pa.concat_batches([decide(deciding, table.slice(at, 1)) for at in range(24)])
         assert together.equals(alone)
 
 

@@ -128,7 +128,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, model: Bundle, thresholds: Th
                 features_version=0,
             )
         )
-    lake.insert_if_absent(DECISIONS, pa.concat_tables(decided))
+    lake.insert_if_absent(DECISIONS, pa.Table.from_batches(decided))
     return Desk(home, lake, archive)
 
 

@@ -14,13 +14,14 @@ from risk_platform.decisions.rules.columns import Features, Seen
 from risk_platform.decisions.rules.language import RuleLanguageError, compile_condition
 from risk_platform.decisions.rules.lists import Lists
 from risk_platform.decisions.rules.rule_set import RuleSet
-from risk_platform.decisions.rules.sieve import Sieve
+from risk_platform.decisions.rules.sieve import ALWAYS, NEVER, SOMETIMES, Sieve
 from risk_platform.errors import InputError
 from risk_platform.features.spec import load_feature_spec
 from risk_platform.models.bundle import Bundle
 from risk_platform_tests.decisions.small_model import FEATURES, rule_book
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
+DAY = 20_532
 NAMES = (*FEATURES, "hour")
 LISTS = """\
 blocked:
@@ -81,10 +82,12 @@ def certain(when: str) -> list[bool]:
 
 
 @given(
-    values=st.lists(st.tuples(*[st.sampled_from([None, 0, 1, 2])] * 2), min_size=1, max_size=4),
+    values=st.lists(st.tuples(*[st.sampled_from([None, 0, 1, 2])] * 3), min_size=1, max_size=4),
     parts=st.lists(
         st.tuples(
-            st.sampled_from("ab"), st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), st.integers(0, 2)
+            st.sampled_from(["a", "b", "amount_minor"]),
+            st.sampled_from(["<", "<=", ">", ">=", "==", "!="]),
+            st.integers(0, 2),
         ),
         min_size=1,
         max_size=3,
@@ -109,12 +112,49 @@ def test_what_the_sieve_holds_back_hits_nothing(
         [[np.nan if value is None else value for value in row] for row in values], dtype=np.float64
     )
     features = Features(known, matrix[:, : len(known)].copy())
-    payments = pa.table({"event_time": pa.array([0] * len(values), pa.timestamp("us", "UTC"))})
-    hit = compiled.condition(Seen(payments, features), Lists.parse(LISTS)).any()
-    possible = bool(Sieve([compiled.bounds]).possible(features)[0])
+    payments = pa.table(
+        {
+            "event_date": pa.array([DAY] * len(values), pa.date32()),
+            "amount_minor": pa.array([row[2] for row in values], pa.int64()),
+        }
+    )
+    seen = Seen(payments, features)
+    hit = compiled.condition(seen, Lists.parse(LISTS)).any()
+    possible = bool(Sieve([compiled.bounds], [(DAY, DAY)]).possible(seen)[0])
     assert possible or not hit
     if len(parts) == 1 or joined == " and ":
         assert possible == hit
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (DAY, DAY + 1, ALWAYS),
+        (DAY + 1, 2**31 - 1, SOMETIMES),
+        (0, DAY, SOMETIMES),
+        (DAY + 2, DAY + 2, NEVER),
+        (0, DAY - 1, NEVER),
+    ],
+)
+def test_the_sieve_knows_the_days_of_a_rule(first: int, last: int, expected: int) -> None:
+    payments = pa.table({"event_date": pa.array([DAY + 1, DAY], pa.date32())})
+    seen = Seen(payments, Features(("a",), np.array([[0.0], [1.0]])))
+    assert Sieve([()], [(first, last)]).possible(seen).tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("when", "groups"),
+    [
+        ("counterparty_id in blocked", [{"blocked"}]),
+        ("counterparty_id in blocked or customer_id in watched", [{"blocked", "watched"}]),
+        ("counterparty_id in blocked and customer_id in watched", [{"blocked"}, {"watched"}]),
+        ("counterparty_id in blocked or amount > 3", []),
+        ("counterparty_id in blocked and amount > 3", [{"blocked"}]),
+        ("not (counterparty_id in blocked)", []),
+    ],
+)
+def test_a_condition_names_the_lists_that_it_cannot_do_without(when: str, groups: list[set[str]]) -> None:
+    assert [set(group) for group in compile_condition(when, NAMES).list_groups] == groups
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from risk_platform.decisions.levels import Advice
 from risk_platform.decisions.reasons import ReasonDictionary
-from risk_platform.decisions.rules.columns import Features, Seen
+from risk_platform.decisions.rules.columns import Seen
+from risk_platform.decisions.rules.language import Compiled
 from risk_platform.decisions.rules.lists import Lists
 from risk_platform.decisions.rules.rule_set import Rule, RuleSet
-from risk_platform.decisions.rules.sieve import Sieve
+from risk_platform.decisions.rules.sieve import ALWAYS, Sieve
 from risk_platform.errors import InputError
 
 SHADOW = "shadow:"
@@ -24,6 +24,8 @@ SHADOW = "shadow:"
 _ADVICE = tuple(Advice)
 _EPOCH_ORDINAL = 719_163
 _SETS_KEPT = 1024
+_LAST_DAY = 2**31 - 1
+_NO_DAYS = (_LAST_DAY, -1)
 
 
 @dataclass(frozen=True)
@@ -81,30 +83,31 @@ class RuleBook:
         """SHA-256 of the document."""
         return hashlib.sha256(self.document).hexdigest()
 
-    def judge(self, payments: pa.Table | pa.RecordBatch, features: Features) -> Verdict:
-        """What the rules say of `payments`, which has event_time, event_date and `rules.columns`."""
-        seen = Seen(payments, features)
-        days = seen.event_dates
-        first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
-        fired = np.zeros((len(self.rules.rules), seen.count), dtype=np.bool_)
-        for at in np.flatnonzero(self._sieve.possible(features)).tolist():
-            since, until = self._days[at]
-            if since <= last and first <= until:
-                fired[at] = self.rules.conditions[at].condition(seen, self.lists)
-                if since > first or last > until:
-                    fired[at] &= (since <= days) & (days <= until)
-        return self._verdict(fired)
+    def judge(self, seen: Seen) -> Verdict:
+        """What the rules say of payments, which have event_time, event_date and `rules.columns`."""
+        chances = self._sieve.possible(seen)
+        fired = [(at, self._fired(at, chances[at], seen)) for at in chances.nonzero()[0].tolist()]
+        return self._verdict([(at, hit) for at, hit in fired if hit.any()], seen.count)
 
-    def _verdict(self, fired: npt.NDArray[np.bool_]) -> Verdict:
-        rows = np.flatnonzero(fired.any(axis=0))
-        floors, advice = np.zeros(fired.shape[1]), np.zeros(fired.shape[1], dtype=np.intp)
-        if not len(rows):
-            return Verdict(floors, advice, rows, [], [])
-        hit = fired[:, rows]
-        live = hit & self._live[:, None]
-        floors[rows] = np.max(np.where(live, self._floors[:, None], 0.0), axis=0, initial=0.0)
-        advice[rows] = np.max(np.where(live, self._advice[:, None], 0), axis=0, initial=0)
-        told = [self._told(fired_here.tobytes()) for fired_here in np.ascontiguousarray(hit.T)]
+    def _fired(self, at: int, chance: int, seen: Seen) -> npt.NDArray[np.bool_]:
+        hit = self.rules.conditions[at].condition(seen, self.lists)
+        if chance == ALWAYS:
+            return hit
+        since, until = self._days[at]
+        return hit & (since <= seen.event_dates) & (seen.event_dates <= until)
+
+    def _verdict(self, fired: list[tuple[int, npt.NDArray[np.bool_]]], count: int) -> Verdict:
+        floors, advice = np.zeros(count), np.zeros(count, dtype=np.intp)
+        if not fired:
+            return Verdict(floors, advice, np.zeros(0, dtype=np.intp), [], [])
+        every = np.zeros((len(self.rules.rules), count), dtype=np.bool_)
+        for at, hit in fired:
+            every[at] = hit
+            if self._live[at]:
+                np.maximum(floors, self._floors[at], out=floors, where=hit)
+                np.maximum(advice, self._advice[at], out=advice, where=hit)
+        rows = np.flatnonzero(every.any(axis=0))
+        told = [self._told(fired_here.tobytes()) for fired_here in np.ascontiguousarray(every[:, rows].T)]
         return Verdict(floors, advice, rows, [names for names, _ in told], [codes for _, codes in told])
 
     @cached_property
@@ -122,11 +125,17 @@ class RuleBook:
 
     @cached_property
     def _sieve(self) -> Sieve:
-        return Sieve([compiled.bounds for compiled in self.rules.conditions])
+        return Sieve([compiled.bounds for compiled in self.rules.conditions], self._days)
 
     @cached_property
     def _days(self) -> list[tuple[int, int]]:
-        return [_days(rule) for rule in self.rules.rules]
+        """First and last business day of each rule on which it can hit."""
+        rules = zip(self.rules.rules, self.rules.conditions, strict=True)
+        return [_NO_DAYS if self._idle(compiled) else _days(rule) for rule, compiled in rules]
+
+    def _idle(self, compiled: Compiled) -> bool:
+        empty = {name for name, entries in self.lists.entries.items() if not entries}
+        return any(group <= empty for group in compiled.list_groups)
 
     @cached_property
     def _live(self) -> npt.NDArray[np.bool_]:
@@ -148,5 +157,5 @@ class RuleBook:
 
 def _days(rule: Rule) -> tuple[int, int]:
     """First and last business day of the rule, in days since 1970."""
-    last = 2**31 - 1 if rule.until is None else rule.until.toordinal() - _EPOCH_ORDINAL
+    last = _LAST_DAY if rule.until is None else rule.until.toordinal() - _EPOCH_ORDINAL
     return rule.since.toordinal() - _EPOCH_ORDINAL, last

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from risk_platform.decisions.rules.bounds import Bound, bounds_of, is_symbol
+from risk_platform.decisions.rules.bounds import Bound, bounds_of, is_symbol, list_groups
 from risk_platform.decisions.rules.columns import NUMBERS, PAYMENT_COLUMNS, TEXTS, Bools, Floats, Seen
 from risk_platform.decisions.rules.lists import LIST_NAMES, Lists
 from risk_platform.transactions.marked_yaml import suggestion
@@ -32,11 +32,12 @@ Number = Callable[[Seen], Floats | np.float64]
 class Compiled:
     """Where a condition is certainly true, and the features, columns of the payment and lists it looks at.
 
-    It is true nowhere where one of the `bounds` is not.
+    It is true nowhere where one of the `bounds` is not, nor while all lists of one of the `list_groups` are empty.
     """
 
     condition: Condition
     bounds: tuple[Bound, ...]
+    list_groups: tuple[frozenset[str], ...]
     features: frozenset[str]
     columns: frozenset[str]
     lists: frozenset[str]
@@ -62,6 +63,7 @@ def compile_condition(text: str, features: Iterable[str]) -> Compiled:
     return Compiled(
         condition,
         tuple(bounds_of(expression)),
+        list_groups(expression),
         used - frozenset(PAYMENT_COLUMNS) - frozenset(LIST_NAMES),
         used & frozenset(PAYMENT_COLUMNS),
         used & frozenset(LIST_NAMES),

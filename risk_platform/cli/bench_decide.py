@@ -11,7 +11,15 @@ from time import perf_counter, process_time
 import numpy as np
 import pyarrow as pa
 
-from risk_platform.cli.bench_desk import Desk, Floats, Progress, anchored, models, rule_book
+from risk_platform.cli.bench_desk import (
+    Desk,
+    Floats,
+    Progress,
+    anchored,
+    models,
+    predict_seconds,
+    rule_book,
+)
 from risk_platform.cli.bench_submitting import Submitting
 from risk_platform.cli.figures import Figure
 from risk_platform.cli.stopwatch import Stopwatch
@@ -24,6 +32,7 @@ from risk_platform.home import Home
 from risk_platform.intake.core import Core
 from risk_platform.intake.door import LiveDoor
 from risk_platform.intake.events import Columns
+from risk_platform.intake.interpreter import keep_what_is_loaded, switch_often
 from risk_platform.intake.lines import as_table
 from risk_platform.intake.policy import Policy, PolicyMaker
 from risk_platform.intake.refusals import Refusals
@@ -37,7 +46,6 @@ _PAYMENTS = 10_000
 _SINGLES = 1_000
 _LEAST_PER_SECOND = 30_000.0
 _LONGEST_MS = 2.0
-_PEER_RUNS = 3
 _WARM_BATCHES = 2
 _FEATURES, _JUDGED = "features", "rules, score, reasons"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,6 +96,7 @@ class _Line:
 def decide_figures(progress: Progress) -> list[Figure]:
     """End-to-end payments a second with and without the store, and the 99th percentile of one payment."""
     current, figures = settings(), []
+    switch_often()
     with TemporaryDirectory(prefix="risk-bench-") as name:
         folder = Path(name)
         desk = Desk(current, folder, progress)
@@ -108,6 +117,7 @@ class _Bench:
 
     def figures(self, folder: Path) -> list[Figure]:
         """All of them; the store lies in `folder`."""
+        keep_what_is_loaded()
         policy, batches = self._next(_PAYMENTS // 5)
         _pass(_Line(self._desk, policy.engine), batches, self._desk, self._bundle)
         policy, batches = self._next(_PAYMENTS)
@@ -118,10 +128,10 @@ class _Bench:
         policy, batches = self._next(_PAYMENTS + _WARM_BATCHES * self._current.batch_size)
         stored = _stored(self._desk, batches, policy, self._current, folder, self._progress)
         policy, batches = self._next(_SINGLES)
-        longest, own, typical = _single_ms(_Line(self._desk, policy.engine), batches)
+        single = _single_ms(_Line(self._desk, policy.engine), batches)
         self._progress(
-            f"{self._title}: one payment, p99 {longest:.2f} ms, of which rules, score and reasons {own:.2f} ms; "
-            f"half of them take the processor {typical:.2f} ms at most beside their features"
+            f"{self._title}: one payment, median {single.typical:.2f} ms, p99 {single.longest:.2f} ms; "
+            f"of the processors, p99 {single.worked:.2f} ms"
         )
         alone = f"{self._title}, one payment, p99"
         return [
@@ -129,7 +139,7 @@ class _Bench:
             _ratio(f"{self._title}, with the store", stored, bare),
             _limit(f"{self._title}, without the store", without, "payments/s", _LEAST_PER_SECOND),
             _limit(f"{self._title}, with the store", stored, "payments/s", _LEAST_PER_SECOND),
-            Figure(alone, longest, "ms", "limit", _LONGEST_MS, _LONGEST_MS / longest),
+            Figure(alone, single.longest, "ms", "limit", _LONGEST_MS, _LONGEST_MS / single.longest),
         ]
 
     def _next(self, payments: int) -> tuple[Policy, list[Columns]]:
@@ -157,7 +167,7 @@ def _pass(line: _Line, batches: Sequence[Columns], desk: Desk, bundle: Bundle) -
         seen.append(Features(desk.features.names, matrix).matrix(bundle.features))
         low += decisions.column("level").to_pylist().count("LOW")
     payments = sum(map(len, seen))
-    return _Decided(payments, watch, _predict_seconds(bundle, seen), 1 - low / payments)
+    return _Decided(payments, watch, predict_seconds(bundle, seen), 1 - low / payments)
 
 
 def _one_after_the_other(line: _Line, batches: Sequence[Columns]) -> float:
@@ -167,17 +177,6 @@ def _one_after_the_other(line: _Line, batches: Sequence[Columns]) -> float:
         decisions = [judging.submit(line.judge, *line.take_in(columns, watch)) for columns in batches]
         payments = sum(future.result().num_rows for future in decisions)
     return payments / (perf_counter() - began)
-
-
-def _predict_seconds(bundle: Bundle, matrices: Sequence[Floats]) -> float:
-    """Fastest of a few runs over the same batches, so that the peer is at its best."""
-    spent = []
-    for _ in range(_PEER_RUNS):
-        began = perf_counter()
-        for matrix in matrices:
-            bundle.booster.predict(matrix, raw_score=True, num_threads=2)
-        spent.append(perf_counter() - began)
-    return min(spent)
 
 
 def _tell(title: str, decided: _Decided, progress: Progress) -> None:
@@ -227,15 +226,22 @@ def _stored(
     return payments / spent
 
 
-def _single_ms(line: _Line, batches: Sequence[Columns]) -> tuple[float, float, float]:
-    """Milliseconds of one payment: the 99th percentiles of all of it and from its features to its reasons, and the
-    processor's median without its features."""
-    spent, own, worked = [], [], []
+@dataclass(frozen=True)
+class _Single:
+    """Milliseconds of payments one by one: median and 99th percentile by the clock, of the processors the latter."""
+
+    typical: float
+    longest: float
+    worked: float
+
+
+def _single_ms(line: _Line, batches: Sequence[Columns]) -> _Single:
+    spent, worked = [], []
     for columns in batches:
         for at in range(len(columns["source"])):
             watch = Stopwatch()
             line.decide({name: values[at : at + 1] for name, values in columns.items()}, watch)
             spent.append(watch.total * 1e3)
-            own.append(watch.seconds[_JUDGED] * 1e3)
-            worked.append((sum(watch.processor.values()) - watch.processor[_FEATURES]) * 1e3)
-    return float(np.quantile(spent, 0.99)), float(np.quantile(own, 0.99)), float(np.median(worked))
+            worked.append(sum(watch.processor.values()) * 1e3)
+    typical, longest = np.quantile(spent, [0.5, 0.99]).tolist()
+    return _Single(typical, longest, float(np.quantile(worked, 0.99)))

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from risk_platform.audit.byte_rows import string_rows
 from risk_platform.intake.events import micros
 from risk_platform.kernels import kernel
-from risk_platform.transactions.rules import Between, Matches, MaxLength, NotNull, RowRule
+from risk_platform.transactions.rules import Between, Matches, MaxLength, NotNull, OneOf, RowRule
 
 _CLASS = re.compile(r"(\[\^?(?:\\.|[^\]\\])+\])(?:(\+)|\{(\d+),(\d+)\})")
 _ASCII = 128
@@ -69,6 +69,9 @@ class Glance:
                 return alphabet is not None and alphabet.holds(self._of_text(rule.column))
             case Between():
                 return self._lies_between(rule)
+            case OneOf():
+                found = pc.unique(self._whole(rule.column)).drop_null().to_pylist()
+                return set(rule.values).issuperset(found)
             case _:
                 return False
 

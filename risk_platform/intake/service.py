@@ -1,9 +1,7 @@
 """The long-lived engine process: serves the socket, takes snapshots, follows the champion, drains on SIGTERM."""
 
 import asyncio
-import gc
 import signal
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +16,7 @@ from risk_platform.intake.core import Core
 from risk_platform.intake.engine import Clock
 from risk_platform.intake.events import micros
 from risk_platform.intake.failures import EngineStopped
+from risk_platform.intake.interpreter import keep_what_is_loaded, switch_often
 from risk_platform.intake.live_feeder import LiveFeeder
 from risk_platform.intake.process import Running, running_engine
 from risk_platform.intake.recovery import Told
@@ -31,8 +30,6 @@ from risk_platform.settings import Settings
 _LOOK_SECONDS = 1.0
 # What was appended since the last signed head could be cut off unseen; a head costs one sync of a small file.
 _HEAD_PACE = timedelta(seconds=5)
-# A caller's request passes three threads; each may wait that long for the interpreter while another computes.
-_SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True)
@@ -56,11 +53,9 @@ def serve(
     Raises EngineStopped when the engine failed, ServiceError when it cannot start, AuditError when the store does
     not continue the audit log that was signed.
     """
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    switch_often()
     with running_engine(settings, home, clock, told, reached) as running:
-        # What is loaded by now stays: to look through it for garbage would hold up every caller for 0.1 s.
-        gc.collect()
-        gc.freeze()
+        keep_what_is_loaded()
         upkeep = _Upkeep(running, home, clock, pace, told, reached)
         asyncio.run(_served(running, home, upkeep, told, settings))
 

@@ -130,9 +130,10 @@ def identities_of(rows: pa.Table) -> Words:
 
 
 def micros(column: pa.ChunkedArray | pa.Array) -> Ints:
-    """Timestamps as µs since 1970."""
+    """Timestamps as µs since 1970, never to be written to."""
     instants = column if column.type == TIMESTAMP else column.cast(TIMESTAMP)
-    moments: Ints = instants.to_numpy().astype("datetime64[us]", copy=False).view(np.int64)
+    whole = instants.combine_chunks() if isinstance(instants, pa.ChunkedArray) else instants
+    moments: Ints = whole.to_numpy(zero_copy_only=False).view(np.int64)
     return moments
 
 

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from risk_platform.decisions.arrow_form import Ends, Form, Texts, joined, texts_of
-from risk_platform.decisions.decision_message import write_decisions
+from risk_platform.decisions.arrow_message import new_page
+from risk_platform.decisions.decision_message import ADVICE, decisions_size, write_decisions
 from risk_platform.decisions.levels import LEVELS, Advice, Thresholds
 from risk_platform.decisions.rules.columns import Seen, ticks
 from risk_platform.kernels import settling
@@ -87,19 +88,29 @@ def decision_rows(seen: Seen, decided: Decided, thresholds: Thresholds) -> pa.Re
     )
     moment = (decided.decided_time - _EPOCH) // _MICROSECOND
     words = _words(decided.hashes, decided.decided_by)
-    message = _write(
-        (_FORM.header, _FORM.places, _FORM.padding),
-        keys,
-        (moment, decided.features_version, decided.hashes.bundle is not None, words),
-        (decided.probabilities, decided.scores, decided.margins, decided.ranks, decided.alerted),
-        (thresholds.advice_places, decided.advice),
-        (decided.feature_values, decided.rule_values, decided.attributions, decided.explained),
-        (*_degraded(decided), *_lists(decided.reason_codes), *_lists(decided.hits)),
+    advice = np.maximum(thresholds.advice_places[decided.ranks], decided.advice) + ADVICE
+    shared = (moment, decided.features_version, decided.hashes.bundle is not None, words)
+    judged = (
+        *(decided.probabilities, decided.scores, decided.margins),
+        *(decided.ranks, advice, decided.alerted),
     )
-    return _FORM.read(message)
+    seen_values = (
+        *(*_flat(decided.feature_values), *_flat(decided.rule_values), *_flat(decided.attributions)),
+        *(_all(True, len(decided.explained)), decided.explained),
+    )
+    told = (*_degraded(decided), *_lists(decided.reason_codes), *_lists(decided.hits))
+    page = new_page(len(_FORM.header) + _FORM.padding + _size(keys, shared, seen_values, told))
+    written = _write(page, (_FORM.header, _FORM.places), keys, shared, judged, seen_values, told)
+    return _FORM.read(page[0][:written])
 
 
+_size = settling(decisions_size)
 _write = settling(write_decisions)
+
+
+def _flat(rows: Floats) -> tuple[Floats, int]:
+    """The numbers of all rows, and how many each has."""
+    return rows.ravel(), rows.shape[1]
 
 
 def _texts(seen: Seen, name: str) -> pa.Array:

@@ -34,7 +34,8 @@ def refuse(
 ) -> None:
     """Raise ContractError, naming the first payment, for a batch that may not be observed."""
     tolerance = state.limits.tolerance
-    why, at = _found(arrivals, state.last_known, state.newest, tolerance if late else _NEVER_LATE, tolerance)
+    behind = tolerance if late else _NEVER_LATE
+    why, at = _first_refused(arrivals, state.last_known, state.newest, behind, tolerance)
     if why == _ORDER:
         raise ContractError(
             "The payments are not in the order in which they became known; sort by known_time."
@@ -88,6 +89,7 @@ def _refused(payments: pa.RecordBatch, at: int, why: str) -> ContractError:
     return ContractError(f"Payment {source}:{name} {why}; nothing of its batch was observed.")
 
 
+@settling
 @kernel
 def _first_refused(
     arrivals: Arrivals, last_known: Scalar, newest: Scalar, late: Scalar, ahead: Scalar
@@ -117,6 +119,3 @@ def _first_refused(
         if why < worst:
             worst, place = why, at
     return worst, place
-
-
-_found = settling(_first_refused)

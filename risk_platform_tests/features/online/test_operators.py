@@ -37,6 +37,17 @@ def aggregates(agg: str) -> list[dict[str, Any]]:
     return [{"entity": name, **fixed} for name in ("customer", "pair", "received")] + filtered
 
 
+def narrowed(agg: str) -> dict[str, Any]:
+    """The aggregation for views narrowed by a plain code, by one that stands only for accounts, and by a bit field."""
+    measure = {"measure": MEASURED[agg]} if agg in MEASURED else {}
+    fixed = {**measure, "aggs": [agg], "windows": WINDOWS}
+    keys = {"on_device": "device_id", "to_account": "payee_account_id", "in_hours": "daypart"}
+    entities = {name: {"title": "", "key": ["customer_id", column]} for name, column in keys.items()}
+    asked = [{"entity": name, **fixed} for name in keys]
+    asked += [{"entity": name, "filter": by, **fixed} for name in keys for by in ("cash", "good", "fraud")]
+    return declared(entities=entities, aggregates=asked)
+
+
 EVERYDAY = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 THOROUGH = settings(EVERYDAY, max_examples=150)
 HISTORY, BATCH = histories(longest=14), st.sampled_from([1, 3, 100])
@@ -48,6 +59,15 @@ History = tuple[list[Payment], list[Judgement]]
 @given(history=HISTORY, batch=BATCH)
 def test_an_aggregation_equals_its_definition(agg: str, history: History, batch: int) -> None:
     check(declared(aggregates=aggregates(agg)), history, batch)
+
+
+@pytest.mark.parametrize("agg", ["count", "rate", "age_first", "age_last", *MEASURED])
+@EVERYDAY
+@given(history=HISTORY, batch=BATCH)
+def test_an_aggregation_of_a_narrowed_view_equals_its_definition(
+    agg: str, history: History, batch: int
+) -> None:
+    check(narrowed(agg), history, batch)
 
 
 @EVERYDAY

@@ -1,5 +1,6 @@
 """The shipped features live: equal to their definition, however the history is cut, interrupted and shuffled."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -145,6 +146,21 @@ def test_distinct_counts_of_a_busy_payee_equal_their_definition() -> None:
     ]
     found, _ = fed(engine_of(variables, 4 * DAY), payments, [], 50)
     assert wrong(variables, found, expected(variables, payments, [])) == {}
+
+
+def test_an_account_is_not_the_merchant_of_the_same_name() -> None:
+    variables = declared(
+        entities={"to_account": {"title": "", "key": ["customer_id", "payee_account_id"]}},
+        aggregates=[{"entity": "to_account", "aggs": ["count", "age_last"], "windows": ["1h"]}],
+    )
+    payees = ("merchant", "person", "merchant", "person", None, "person")
+    payments = [
+        replace(paid(f"p{at}", timedelta(minutes=-at)), counterparty_id="x", counterparty_type=payee)
+        for at, payee in enumerate(payees)
+    ]
+    found, _ = fed(engine_of(variables), payments, [])
+    assert wrong(variables, found, expected(variables, payments, [])) == {}
+    assert [found[f"p{at}"]["to_account_payment_count_1h"] for at in range(6)] == [None, 0, None, 1, None, 2]
 
 
 def test_a_judgement_older_than_what_was_seen_is_refused() -> None:
